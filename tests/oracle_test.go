@@ -1,0 +1,126 @@
+package tests
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// oracleTimeout is how long one run of an outside tool may take. They are
+// asked about images made to harm; none is allowed to hang the tests.
+const oracleTimeout = 2 * time.Minute
+
+// requireTool returns the path of an outside tool that a test compares with:
+// qemu-img, qemu-io, gcc. Without the tool the test is skipped, but where
+// CI=true it fails: there a comparison that did not happen is no success.
+func requireTool(t testing.TB, name string) string {
+	t.Helper()
+	path, err := exec.LookPath(name)
+	switch {
+	case err == nil:
+		return path
+	case inCI():
+		t.Fatalf("%s is required where CI=true: %v", name, err)
+	default:
+		t.Skipf("%s is not installed, nothing to compare with: %v", name, err)
+	}
+	return ""
+}
+
+// inCI tells whether a missing oracle is a failure.
+func inCI() bool { return os.Getenv("CI") == "true" }
+
+// runTool runs an outside tool in dir and returns its standard output. The
+// error of a run that failed is a *toolError.
+func runTool(t testing.TB, dir, name string, args ...string) ([]byte, error) {
+	t.Helper()
+	return runFound(dir, requireTool(t, name), args...)
+}
+
+// mustTool is runTool for runs that cannot fail.
+func mustTool(t testing.TB, dir, name string, args ...string) []byte {
+	t.Helper()
+	out, err := runTool(t, dir, name, args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// runFound runs the tool at path. It needs no testing.TB, so that goroutines
+// may call it.
+func runFound(dir, path string, args ...string) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), oracleTimeout)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, path, args...)
+	cmd.Dir = dir
+	// Messages are compared and printed: one language for all machines.
+	cmd.Env = append(os.Environ(), "LC_ALL=C")
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Run(); err != nil {
+		e := &toolError{command: append([]string{path}, args...), exit: -1, stderr: stderr.String(), err: err}
+		var exit *exec.ExitError
+		if errors.As(err, &exit) {
+			e.exit = exit.ExitCode()
+		}
+		return stdout.Bytes(), e
+	}
+	return stdout.Bytes(), nil
+}
+
+// A toolError is a run of an outside tool that did not end with 0.
+type toolError struct {
+	command []string
+	exit    int // -1 where the tool did not run or was killed
+	stderr  string
+	err     error
+}
+
+func (e *toolError) Error() string {
+	return fmt.Sprintf("%s: %v\n%s", strings.Join(e.command, " "), e.err, e.stderr)
+}
+
+func (e *toolError) Unwrap() error { return e.err }
+
+// refused tells whether the tool itself said no, as opposed to being killed
+// or missing.
+func refused(err error) bool {
+	var e *toolError
+	return errors.As(err, &e) && e.exit > 0
+}
+
+var qemuVersionOnce = sync.OnceValues(func() ([2]int, error) {
+	out, err := exec.Command("qemu-img", "--version").Output()
+	if err != nil {
+		return [2]int{}, err
+	}
+	m := regexp.MustCompile(`version (\d+)\.(\d+)`).FindSubmatch(out)
+	if m == nil {
+		return [2]int{}, fmt.Errorf("no version in %q", out)
+	}
+	major, _ := strconv.Atoi(string(m[1]))
+	minor, _ := strconv.Atoi(string(m[2]))
+	return [2]int{major, minor}, nil
+})
+
+// qemuAtLeast tells whether the installed qemu-img is of that version or
+// newer.
+func qemuAtLeast(t testing.TB, major, minor int) bool {
+	t.Helper()
+	requireTool(t, "qemu-img")
+	v, err := qemuVersionOnce()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v[0] > major || v[0] == major && v[1] >= minor
+}
