@@ -1,0 +1,111 @@
+package qcow2
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"sync"
+
+	"github.com/klauspost/compress/flate"
+	"github.com/klauspost/compress/zstd"
+)
+
+// decodeCluster decodes one compressed cluster of the given compression
+// method (QCOW2_COMPRESSION_TYPE_ZLIB or _ZSTD) into dst, whose length is the
+// cluster size. src holds the compressed bytes and, as the L2 entry counts
+// whole sectors, often bytes of a neighbour behind them: those are ignored.
+//
+// All of dst is written, or an error that wraps [ErrCorrupt] is returned and
+// dst holds nothing of use. It is safe for concurrent use; decoders and
+// scratch memory are pooled.
+func decodeCluster(method uint8, dst, src []byte) error {
+	switch method {
+	case QCOW2_COMPRESSION_TYPE_ZLIB:
+		return decodeDeflate(dst, src)
+	case QCOW2_COMPRESSION_TYPE_ZSTD:
+		return decodeZstd(dst, src)
+	}
+	return fmt.Errorf("compression method %d: %w", method, ErrUnsupported)
+}
+
+// deflater is a pooled decoder of raw deflate streams.
+type deflater struct {
+	src bytes.Reader
+	r   io.ReadCloser // also a flate.Resetter
+}
+
+var deflaters = sync.Pool{New: func() any {
+	d := new(deflater)
+	d.r = flate.NewReader(&d.src)
+	return d
+}}
+
+// decodeDeflate fills dst from the raw deflate stream (RFC 1951) in src. A
+// stream that yields more than dst holds, or that lacks its final block, is
+// good as long as dst gets full: QEMU's qcow2_zlib_decompress asks no more.
+func decodeDeflate(dst, src []byte) error {
+	d := deflaters.Get().(*deflater)
+	defer func() {
+		d.src.Reset(nil)
+		deflaters.Put(d)
+	}()
+	d.src.Reset(src)
+	if err := d.r.(flate.Resetter).Reset(&d.src, nil); err != nil {
+		return fmt.Errorf("deflate: %w: %w", ErrCorrupt, err)
+	}
+	if n, err := io.ReadFull(d.r, dst); err != nil {
+		return fmt.Errorf("deflate: %w: %d of %d bytes: %w", ErrCorrupt, n, len(dst), err)
+	}
+	return nil
+}
+
+// zstdSlack is how much room behind its output zstd.Decoder wants in order to
+// copy in blocks of 16 bytes. A cluster is decoded into scratch memory that
+// has it, as what lies behind dst belongs to somebody else.
+const zstdSlack = 16
+
+var zstdDecoder = sync.OnceValue(func() *zstd.Decoder {
+	d, err := zstd.NewReader(nil,
+		zstd.WithDecoderConcurrency(0),
+		zstd.WithDecodeAllCapLimit(true), // never more output than we made room for
+		zstd.WithDecoderMaxWindow(zstdMaxWindow))
+	if err != nil {
+		panic("qcow2: zstd options: " + err.Error())
+	}
+	return d
+})
+
+var zstdScratch = sync.Pool{New: func() any { return new([]byte) }}
+
+// decodeZstd fills dst from the frames (RFC 8878) at the start of src. They
+// follow one another until dst is full; the last must end exactly there.
+// Skippable frames between them are skipped.
+func decodeZstd(dst, src []byte) error {
+	scratch := zstdScratch.Get().(*[]byte)
+	defer zstdScratch.Put(scratch)
+	if cap(*scratch) < len(dst)+zstdSlack {
+		*scratch = make([]byte, len(dst)+zstdSlack)
+	}
+	room := (*scratch)[: len(dst)+zstdSlack : len(dst)+zstdSlack]
+	for n := 0; n < len(dst); {
+		size, skip, err := zstdFrameSize(src)
+		if err != nil {
+			return fmt.Errorf("zstd: %w: %w", ErrCorrupt, err)
+		}
+		if !skip {
+			// The decoder is given one frame without what follows it, and
+			// output of its own: a frame must not refer to an earlier one.
+			out, err := zstdDecoder().DecodeAll(src[:size:size], room[n:n])
+			if err != nil {
+				return fmt.Errorf("zstd: %w: %w", ErrCorrupt, err)
+			}
+			if len(out) > len(dst)-n {
+				return fmt.Errorf("zstd: %w: frame exceeds the cluster", ErrCorrupt)
+			}
+			n += len(out)
+		}
+		src = src[size:]
+	}
+	copy(dst, room)
+	return nil
+}
