@@ -1,0 +1,198 @@
+package tests
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// A recipe says how an image comes to be: commands run one after the other in
+// the image's own directory. It is plain data, so that a test's name, its
+// commands and the committed manifest all say the same.
+type recipe struct {
+	name     string    // what the image is, as the name of a subtest
+	about    string    // for readers of the committed images
+	steps    []command // in order
+	password string    // of encrypted images
+	noData   bool      // its data cannot be read: metadata alone is compared
+}
+
+// diskName is the image that every recipe ends with.
+const diskName = "disk.qcow2"
+
+// A command is a program with its arguments. Besides qemu-img and qemu-io
+// there are programs of our own:
+//
+//	noise FILE SIZE SEED   random bytes, which no method compresses
+//	text FILE SIZE SEED    lines of text, which every method compresses
+//	sparse FILE SIZE SEED  a raw disk with text, noise and holes
+//	clear FILE OFF LEN     zeros over a part of the file
+type command []string
+
+func (c command) String() string {
+	quoted := make([]string, len(c))
+	for i, arg := range c {
+		if arg == "" || strings.ContainsAny(arg, " '\"") {
+			arg = strconv.Quote(arg)
+		}
+		quoted[i] = arg
+	}
+	return strings.Join(quoted, " ")
+}
+
+// img is a run of qemu-img.
+func img(args ...string) command { return append(command{"qemu-img"}, args...) }
+
+// create makes a qcow2 file; options are those of -o, joined.
+func create(name string, size int64, options ...string) command {
+	c := img("create", "-q", "-f", "qcow2")
+	if len(options) > 0 {
+		c = append(c, "-o", strings.Join(options, ","))
+	}
+	return append(c, name, strconv.FormatInt(size, 10))
+}
+
+// qio runs qemu-io commands on a file of the given format. Flushes are left
+// out: nothing here survives a crash of the machine anyway.
+func qio(format, name string, commands ...string) command {
+	c := command{"qemu-io", "-t", "unsafe", "-f", format}
+	for _, cmd := range commands {
+		c = append(c, "-c", cmd)
+	}
+	return append(c, name)
+}
+
+// A builder runs recipes. Its zero value is not ready: see newBuilder.
+type builder struct {
+	tools map[string]string // name -> path
+}
+
+func newBuilder(t testing.TB) *builder {
+	return &builder{tools: map[string]string{
+		"qemu-img": requireTool(t, "qemu-img"),
+		"qemu-io":  requireTool(t, "qemu-io"),
+	}}
+}
+
+// build runs the steps of r in dir, which exists and is empty.
+func (b *builder) build(r *recipe, dir string) error {
+	for i, step := range r.steps {
+		if err := b.run(step, dir); err != nil {
+			return fmt.Errorf("%s: step %d: %w", r.name, i, err)
+		}
+	}
+	return nil
+}
+
+func (b *builder) run(c command, dir string) error {
+	if path := b.tools[c[0]]; path != "" {
+		out, err := runFound(dir, path, c[1:]...)
+		if err == nil && c[0] == "qemu-io" && strings.Contains(string(out), "failed") {
+			return fmt.Errorf("%s: %s", c, out) // qemu-io ends with 0 all the same
+		}
+		return err
+	}
+	file := filepath.Join(dir, c[1])
+	var numbers [2]int64
+	for i, s := range c[2:] {
+		n, err := strconv.ParseInt(s, 0, 64)
+		if err != nil {
+			return fmt.Errorf("%s: %w", c, err)
+		}
+		numbers[i] = n
+	}
+	switch c[0] {
+	case "noise":
+		return os.WriteFile(file, noise(int(numbers[0]), uint64(numbers[1])), 0o666)
+	case "text":
+		return os.WriteFile(file, text(int(numbers[0]), uint64(numbers[1])), 0o666)
+	case "sparse":
+		return writeSparse(file, numbers[0], uint64(numbers[1]))
+	case "clear":
+		f, err := os.OpenFile(file, os.O_WRONLY, 0)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		_, err = f.WriteAt(make([]byte, numbers[1]), numbers[0])
+		return err
+	}
+	return fmt.Errorf("no program %q", c[0])
+}
+
+// noise returns n random bytes, the same for the same seed on every machine.
+func noise(n int, seed uint64) []byte {
+	var key [32]byte
+	for i := range 8 {
+		key[i] = byte(seed >> (8 * i))
+	}
+	b := make([]byte, n)
+	_, _ = rand.NewChaCha8(key).Read(b) // it never fails
+	return b
+}
+
+// text returns n bytes of numbered lines: every block of it is different and
+// all of them compress to about a third.
+func text(n int, seed uint64) []byte {
+	words := strings.Fields("cluster offset table entry refcount guest host " +
+		"allocated sparse zero backing snapshot bitmap header magic version")
+	r := rand.New(rand.NewPCG(seed, 0))
+	b := make([]byte, 0, n+80)
+	for line := 0; len(b) < n; line++ {
+		b = fmt.Appendf(b, "%d.%06d", seed, line)
+		for range 3 + r.IntN(5) {
+			b = append(b, ' ')
+			b = append(b, words[r.IntN(len(words))]...)
+		}
+		b = append(b, '\n')
+	}
+	return b[:n]
+}
+
+// sparseStep is the length of a piece in a sparse raw file: long enough for
+// every file system to leave a hole.
+const sparseStep = 128 << 10
+
+// writeSparse makes a raw disk of size bytes: in turn text, a hole, noise, and
+// zeros that are written. Of a large disk it fills the first megabytes and
+// the last bytes only.
+func writeSparse(name string, size int64, seed uint64) (err error) {
+	f, err := os.Create(name)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if e := f.Close(); err == nil {
+			err = e
+		}
+	}()
+	if err := f.Truncate(size); err != nil {
+		return err
+	}
+	const filled = 32 * sparseStep
+	for i := int64(0); i*sparseStep < min(size, filled); i++ {
+		off := i * sparseStep
+		n := int(min(sparseStep, size-off))
+		var piece []byte
+		switch i % 4 {
+		case 0:
+			piece = text(n, seed+uint64(i))
+		case 1:
+			continue
+		case 2:
+			piece = noise(n, seed+uint64(i))
+		case 3:
+			piece = make([]byte, n)
+		}
+		if _, err := f.WriteAt(piece, off); err != nil {
+			return err
+		}
+	}
+	tail := text(int(min(size, 700)), seed+1000)
+	_, err = f.WriteAt(tail, size-int64(len(tail)))
+	return err
+}
