@@ -1,13 +1,12 @@
 package qcow2
 
 import (
-	"bytes"
 	"fmt"
-	"io"
 	"sync"
 
-	"github.com/klauspost/compress/flate"
 	"github.com/klauspost/compress/zstd"
+
+	"cstructgen/internal/inflate"
 )
 
 // decodeCluster decodes one compressed cluster of the given compression
@@ -28,33 +27,16 @@ func decodeCluster(method uint8, dst, src []byte) error {
 	return fmt.Errorf("compression method %d: %w", method, ErrUnsupported)
 }
 
-// deflater is a pooled decoder of raw deflate streams.
-type deflater struct {
-	src bytes.Reader
-	r   io.ReadCloser // also a flate.Resetter
-}
-
-var deflaters = sync.Pool{New: func() any {
-	d := new(deflater)
-	d.r = flate.NewReader(&d.src)
-	return d
-}}
+var inflaters = sync.Pool{New: func() any { return new(inflate.Decoder) }}
 
 // decodeDeflate fills dst from the raw deflate stream (RFC 1951) in src. A
 // stream that yields more than dst holds, or that lacks its final block, is
 // good as long as dst gets full: QEMU's qcow2_zlib_decompress asks no more.
 func decodeDeflate(dst, src []byte) error {
-	d := deflaters.Get().(*deflater)
-	defer func() {
-		d.src.Reset(nil)
-		deflaters.Put(d)
-	}()
-	d.src.Reset(src)
-	if err := d.r.(flate.Resetter).Reset(&d.src, nil); err != nil {
-		return fmt.Errorf("deflate: %w: %w", ErrCorrupt, err)
-	}
-	if n, err := io.ReadFull(d.r, dst); err != nil {
-		return fmt.Errorf("deflate: %w: %d of %d bytes: %w", ErrCorrupt, n, len(dst), err)
+	d := inflaters.Get().(*inflate.Decoder)
+	defer inflaters.Put(d)
+	if err := d.Decode(dst, src); err != nil {
+		return fmt.Errorf("%w: %w", ErrCorrupt, err)
 	}
 	return nil
 }
@@ -90,17 +72,17 @@ func decodeZstd(dst, src []byte) error {
 	for n := 0; n < len(dst); {
 		size, skip, err := zstdFrameSize(src)
 		if err != nil {
-			return fmt.Errorf("zstd: %w: %w", ErrCorrupt, err)
+			return fmt.Errorf("%w: zstd: %w", ErrCorrupt, err)
 		}
 		if !skip {
 			// The decoder is given one frame without what follows it, and
 			// output of its own: a frame must not refer to an earlier one.
 			out, err := zstdDecoder().DecodeAll(src[:size:size], room[n:n])
 			if err != nil {
-				return fmt.Errorf("zstd: %w: %w", ErrCorrupt, err)
+				return fmt.Errorf("%w: zstd: %w", ErrCorrupt, err)
 			}
 			if len(out) > len(dst)-n {
-				return fmt.Errorf("zstd: %w: frame exceeds the cluster", ErrCorrupt)
+				return fmt.Errorf("%w: zstd: more than a cluster", ErrCorrupt)
 			}
 			n += len(out)
 		}
