@@ -1,0 +1,286 @@
+package qcow2
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+)
+
+// An opener opens the files of a chain, one layer after another, and gives up
+// everything it opened if one of them is not what it should be.
+type opener struct {
+	opts     Options
+	gate     *gate // nil: opens nothing
+	chain    *chain
+	pages    *pageCache
+	decoded  *clusterCache
+	opened   []identity
+	nextSeed uint64
+}
+
+// An identity tells whether two sources are one and the same file.
+type identity struct {
+	info fs.FileInfo // nil if the reader has none
+	name string
+}
+
+func (a identity) same(b identity) bool {
+	if a.info != nil && b.info != nil {
+		return os.SameFile(a.info, b.info)
+	}
+	return a.name != "" && a.name == b.name
+}
+
+// newImage opens the image in s and its chain. It closes what it was given if
+// it fails.
+func newImage(s *Source, opts Options) (_ *Image, err error) {
+	o := &opener{opts: opts, chain: new(chain)}
+	for _, s := range []*Source{s, opts.Backing, opts.DataFile} {
+		o.own(s)
+	}
+	defer func() {
+		if err != nil {
+			closeAll(o.chain.closers)
+		}
+	}()
+	// A quarter is for decoded clusters: they are needed again soon or not
+	// at all, while every read needs tables.
+	o.pages = newPageCache(opts.CacheBytes - opts.CacheBytes/4)
+	o.decoded = newClusterCache(opts.CacheBytes / 4)
+	if opts.OpenFile == nil && len(opts.AllowDirs) > 0 {
+		if o.gate, err = newGate(opts.AllowDirs, opts.AllowDevices); err != nil {
+			return nil, err
+		}
+		defer o.gate.Close()
+	}
+	im, err := o.image(s, opts.Name, 0)
+	if err != nil {
+		return nil, err
+	}
+	if limit := opts.MaxVirtualSize; limit > 0 && im.Size() > limit {
+		return nil, im.file.headerError("size", OffsetofQCowHeader_Size, im.header.Size,
+			fmt.Sprintf("the caller's limit is %d bytes", limit), ErrLimit)
+	}
+	im.owner = true
+	return im, nil
+}
+
+// own makes the chain close s.
+func (o *opener) own(s *Source) {
+	if s != nil && s.Closer != nil {
+		o.chain.closers = append(o.chain.closers, s.Closer)
+	}
+}
+
+// closeAll closes cs, last first.
+func closeAll(cs []io.Closer) error {
+	var errs []error
+	for i := len(cs) - 1; i >= 0; i-- {
+		errs = append(errs, cs[i].Close())
+	}
+	return errors.Join(errs...)
+}
+
+// admit makes a file of s, which messages call shown, and refuses one that is
+// part of the chain already.
+func (o *opener) admit(s *Source, shown string) (*hostFile, error) {
+	f, err := newHostFile(s, shown, o.opts.ZeroFillTruncated)
+	if err != nil {
+		return nil, err
+	}
+	id := identity{name: absolute(s.Name)}
+	if st, ok := s.Reader.(interface{ Stat() (fs.FileInfo, error) }); ok {
+		if info, err := st.Stat(); err == nil {
+			id.info = info
+		}
+	}
+	for _, other := range o.opened {
+		if id.same(other) {
+			return nil, f.errorAt("backing chain", 0, 0, "the file is part of the chain already", ErrCorrupt)
+		}
+	}
+	o.opened = append(o.opened, id)
+	o.nextSeed += pageSeed
+	f.seed = o.nextSeed
+	f.holes = holeFinderOf(s.Reader)
+	return f, nil
+}
+
+// pageSeed, odd and with bits everywhere, spreads the files of a chain over
+// the page cache.
+const pageSeed = 0xd1342543de82ef95
+
+// image opens the image in s and what it refers to.
+func (o *opener) image(s *Source, shown string, depth int) (*Image, error) {
+	f, err := o.admit(s, shown)
+	if err != nil {
+		return nil, err
+	}
+	im := &Image{chain: o.chain, file: f, decoded: o.decoded}
+	if err := im.readMetadata(o.pages); err != nil {
+		return nil, err
+	}
+	if err := o.openData(im, depth); err != nil {
+		return nil, err
+	}
+	if err := o.openBacking(im, depth); err != nil {
+		return nil, err
+	}
+	return im, nil
+}
+
+// readMetadata reads and checks what is fatal if it is wrong: header,
+// extensions, names, the place of the L1 table.
+func (im *Image) readMetadata(pages *pageCache) error {
+	f := im.file
+	h, err := readHeader(f)
+	if err != nil {
+		return err
+	}
+	exts, extErr := readExtensions(f, &h)
+	im.header, im.extensions = h, exts
+	// The names of unknown features are read first, to refuse them by name.
+	if err := f.checkFeatures(&h, im.FeatureNames()); err != nil {
+		return err
+	}
+	if err := f.checkHeader(&h); err != nil {
+		return err
+	}
+	if extErr != nil {
+		return extErr
+	}
+	if err := f.checkExtensions(&h, exts); err != nil {
+		return err
+	}
+	if h.BackingFileOffset != 0 {
+		name := make([]byte, h.BackingFileSize)
+		if _, err := f.read("backing file name", name, hostOffset(h.BackingFileOffset)); err != nil {
+			return err
+		}
+		im.backingName = string(name)
+	}
+	extended := h.IncompatibleFeatures&QCOW2_INCOMPAT_EXTL2 != 0
+	im.active = mapping{
+		geometry:   newGeometry(h.ClusterBits, extended),
+		classifier: classifier{extended: extended, dataFile: h.IncompatibleFeatures&QCOW2_INCOMPAT_DATA_FILE != 0},
+		tables:     tables{file: f, cache: pages},
+		version2:   h.Version == QCOW2_VERSION_2,
+		l1Offset:   hostOffset(h.L1TableOffset),
+		l1Size:     uint64(h.L1Size),
+	}
+	return nil
+}
+
+// BackingFile returns name and format of the backing file as the image has
+// them, not to be trusted; the format is "" if it names none.
+func (im *Image) BackingFile() (name, format string, ok bool) {
+	if x := find(im.extensions, QCOW2_EXT_MAGIC_BACKING_FORMAT); x != nil {
+		format = string(x.Data)
+	}
+	return im.backingName, format, im.backingName != ""
+}
+
+// Backing returns the layer below the image if that is a qcow2 image and was
+// opened, else nil.
+func (im *Image) Backing() *Image {
+	b, _ := im.backing.(*Image)
+	return b
+}
+
+// openBacking opens the backing file of im. Only what was opened and is wrong
+// is an error; a file that is not to be had is left to reads that need it.
+func (o *opener) openBacking(im *Image, depth int) error {
+	name, format, ok := im.BackingFile()
+	given := o.opts.Backing
+	if depth > 0 {
+		given = nil
+	}
+	if !ok && given == nil {
+		return nil
+	}
+	if given != nil && given.Format != "" {
+		format = given.Format
+	}
+	if format == "" {
+		format = o.opts.BackingFormat
+	}
+	ref := Reference{Kind: KindBacking, Name: name, Format: format, From: im.file.shown, Depth: depth}
+	if given == nil && o.gate == nil && o.opts.OpenFile == nil {
+		im.backingErr = &ReferenceError{ref, errNotAllowed}
+		return nil
+	}
+	switch format {
+	case formatQcow2, formatRaw:
+	case "":
+		im.backingErr = &ReferenceError{ref, errNoFormat}
+		return nil
+	default:
+		im.backingErr = &ReferenceError{ref, fmt.Errorf("format %q: %w", format, ErrUnsupported)}
+		return nil
+	}
+	s, err := o.open(im, given, ref)
+	if err != nil {
+		im.backingErr = err
+		return nil
+	}
+	if s.Format != "" {
+		format = s.Format
+	}
+	if depth+1 >= o.opts.MaxDepth {
+		return im.file.errorAt("backing chain", 0, uint64(depth+2), fmt.Sprintf("at most %d layers", o.opts.MaxDepth), ErrLimit)
+	}
+	if format == formatRaw {
+		f, err := o.admit(s, name)
+		if err != nil {
+			return err
+		}
+		im.backing = &rawLayer{f}
+		return nil
+	}
+	below, err := o.image(s, name, depth+1)
+	if err != nil {
+		return err
+	}
+	im.backing = below
+	return nil
+}
+
+// Reasons of a ReferenceError. One text stands for missing and for forbidden.
+var (
+	errNotAllowed = errors.New("opening files that the image names is not allowed")
+	errNoFormat   = errors.New("the image does not say its format, and a format is never guessed")
+	errNoName     = errors.New("the image does not name it")
+)
+
+// open returns the file for ref, which im names: given, or else whatever the
+// caller's way of opening files yields.
+func (o *opener) open(im *Image, given *Source, ref Reference) (*Source, error) {
+	switch {
+	case given != nil:
+		return given, nil
+	case o.opts.OpenFile != nil:
+		s, err := o.opts.OpenFile(ref)
+		if err != nil {
+			return nil, &ReferenceError{ref, err}
+		}
+		if s == nil {
+			return nil, &ReferenceError{ref, errNotAllowed}
+		}
+		o.own(s)
+		return s, nil
+	case o.gate != nil:
+		f, name, err := o.gate.open(absolute(im.file.name), ref.Name)
+		if err != nil {
+			return nil, &ReferenceError{ref, err}
+		}
+		s := &Source{Reader: f, Name: name, Closer: f}
+		o.own(s)
+		if s.Size, err = f.Seek(0, io.SeekEnd); err != nil {
+			return nil, &ReferenceError{ref, err}
+		}
+		return s, nil
+	}
+	return nil, &ReferenceError{ref, errNotAllowed}
+}

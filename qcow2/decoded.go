@@ -1,0 +1,193 @@
+package qcow2
+
+import "sync"
+
+// A clusterKey names a compressed cluster: where it lies, and in which file.
+// Any number of L2 entries may share it.
+type clusterKey struct {
+	file *hostFile
+	off  hostOffset
+	size uint64
+}
+
+// A clusterCache keeps decoded clusters of all layers of a chain, and sees to
+// it that however many readers want one cluster at a time, one of them decodes
+// it. Errors are not kept.
+type clusterCache struct {
+	limit uint64 // bytes; one cluster is kept even if it has more
+
+	mu      sync.Mutex
+	entries map[clusterKey]*cluster
+	used    uint64  // bytes in the ring
+	ring    cluster // of decoded clusters, the latest used first; its own fields mean nothing
+	free    sync.Pool
+}
+
+// A cluster is a decoded cluster, or one that is being decoded.
+type cluster struct {
+	key     clusterKey
+	data    []byte
+	readers int           // who use data or wait for it
+	gone    bool          // left the ring; the last reader frees data
+	done    chan struct{} // closed when data or err is there
+	err     error
+
+	next, prev *cluster // in the ring
+}
+
+func newClusterCache(limit int64) *clusterCache {
+	c := &clusterCache{limit: uint64(limit), entries: make(map[clusterKey]*cluster)}
+	c.ring.next, c.ring.prev = &c.ring, &c.ring
+	return c
+}
+
+// read copies into p the bytes of the decoded cluster r of im from in on.
+func (c *clusterCache) read(im *Image, r run, p []byte, in uint64) (int, error) {
+	key := clusterKey{im.file, r.host, r.size}
+	size := im.active.clusterSize()
+	whole := uint64(len(p)) == size
+
+	c.mu.Lock()
+	e := c.entries[key]
+	if e != nil {
+		e.readers++
+		if e.next != nil {
+			c.unlink(e)
+			c.pushFront(e)
+		}
+		c.mu.Unlock()
+		<-e.done
+	} else {
+		e = &cluster{key: key, readers: 1, done: make(chan struct{})}
+		c.entries[key] = e
+		c.mu.Unlock()
+		if whole {
+			// Nobody else may want it again: it is decoded to where it is
+			// wanted, and kept only if somebody waits for it by then.
+			e.err = im.decode(p, r)
+			c.publish(e, p, false)
+			return done(p, e.err)
+		}
+		buf := c.buffer(size)
+		e.err = im.decode(buf, r)
+		c.publish(e, buf, true)
+	}
+	n, err := 0, e.err
+	if err == nil {
+		n = copy(p, e.data[in:])
+	}
+	c.mu.Lock()
+	c.release(e)
+	c.mu.Unlock()
+	return n, err
+}
+
+func done(p []byte, err error) (int, error) {
+	if err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
+// publish ends the decoding of e into data, which becomes e's own if own is
+// set and belongs to the caller if not.
+func (c *clusterCache) publish(e *cluster, data []byte, own bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	defer close(e.done)
+	if !own {
+		e.readers--
+	}
+	if e.err != nil || !own && e.readers == 0 {
+		delete(c.entries, e.key)
+		e.gone = true
+		if own {
+			e.data = data // freed by the last reader
+		}
+		return
+	}
+	if !own {
+		// They have waited for the decoder; another copy is cheap.
+		e.data = c.buffer(uint64(len(data)))
+		copy(e.data, data)
+	} else {
+		e.data = data
+	}
+	c.used += uint64(len(e.data))
+	c.pushFront(e)
+	for c.used > c.limit && c.ring.prev != e {
+		c.evict(c.ring.prev)
+	}
+}
+
+// evict takes e from the ring. Its readers keep its data until they are done.
+func (c *clusterCache) evict(e *cluster) {
+	c.unlink(e)
+	delete(c.entries, e.key)
+	c.used -= uint64(len(e.data))
+	e.gone = true
+	e.readers++
+	c.release(e)
+}
+
+// release ends one reader's use of e.
+func (c *clusterCache) release(e *cluster) {
+	e.readers--
+	if e.gone && e.readers == 0 && e.data != nil {
+		c.free.Put(&e.data)
+	}
+}
+
+// buffer returns size bytes of any content.
+func (c *clusterCache) buffer(size uint64) []byte {
+	if b, _ := c.free.Get().(*[]byte); b != nil && uint64(cap(*b)) >= size {
+		return (*b)[:size]
+	}
+	return make([]byte, size)
+}
+
+func (c *clusterCache) pushFront(e *cluster) {
+	e.prev, e.next = &c.ring, c.ring.next
+	e.prev.next, e.next.prev = e, e
+}
+
+func (c *clusterCache) unlink(e *cluster) {
+	e.prev.next, e.next.prev = e.next, e.prev
+	e.next, e.prev = nil, nil
+}
+
+// scratch holds compressed bytes while they are decoded.
+var scratch = sync.Pool{New: func() any { return new([]byte) }}
+
+// decode reads the compressed cluster r of im and decodes it into dst, which
+// is as long as a cluster. Compressed clusters lie in the image file even if
+// it has a data file, and are never encrypted.
+func (im *Image) decode(dst []byte, r run) error {
+	size := r.size
+	if !im.file.zeroFill {
+		// The length is counted in sectors, the last of which may leave the
+		// file. That the rest is enough is for the decoder to say.
+		size = im.file.clip(r.host, size)
+		if size == 0 {
+			return im.file.require(whatComp, r.host, r.size)
+		}
+	}
+	b := scratch.Get().(*[]byte)
+	defer scratch.Put(b)
+	if uint64(cap(*b)) < size {
+		*b = make([]byte, size)
+	}
+	src := (*b)[:size]
+	if _, err := im.file.read(whatComp, src, r.host); err != nil {
+		return err
+	}
+	err := decodeCluster(im.header.CompressionType, dst, src)
+	if err == nil {
+		return nil
+	}
+	if size < r.size {
+		// Cut off, as it seems.
+		return im.file.require(whatComp, r.host, r.size)
+	}
+	return im.file.errorAt(whatComp, r.host, 0, "", err)
+}

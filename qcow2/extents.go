@@ -1,0 +1,119 @@
+package qcow2
+
+import (
+	"fmt"
+	"io/fs"
+	"iter"
+)
+
+// An Extent is a piece of the disk whose bytes are found in one and the same
+// way. Its fields mean what those of "qemu-img map --output=json" mean.
+type Extent struct {
+	Start, Length int64 // in bytes of the disk
+	Depth         int   // of the layer that decides; 0 is the image itself
+	Present       bool  // a layer of the chain holds the bytes, or says that they are zeros
+	Zero          bool  // the bytes read as zeros, without looking at any
+	Data          bool  // the bytes are stored somewhere
+	Compressed    bool
+	HasOffset     bool   // Offset and File say where the bytes are, or would be
+	Offset        int64  // of the first byte in File
+	File          string // name of the file
+}
+
+// continues reports whether next, which begins where e ends, is more of it.
+func (e *Extent) continues(next *Extent) bool {
+	want := *e
+	want.Start += e.Length
+	want.Length = next.Length
+	if e.HasOffset {
+		want.Offset += e.Length
+	}
+	return want == *next
+}
+
+// Extents yields what the n bytes of the disk from off on are, in order and
+// without gaps, neighbours of one kind merged: what "qemu-img map" shows. It
+// stops after an error. Parts of the range outside the disk are an error.
+func (im *Image) Extents(off, n int64) iter.Seq2[Extent, error] {
+	return func(yield func(Extent, error) bool) {
+		if off < 0 || n < 0 || off > im.Size() || n > im.Size()-off {
+			yield(Extent{}, fmt.Errorf("qcow2: extents of %d bytes at %d of a disk of %d: %w", n, off, im.Size(), fs.ErrInvalid))
+			return
+		}
+		var cur Extent
+		for at, end := off, off+n; at < end; {
+			next, err := im.extent(guestOffset(at), uint64(end-at))
+			switch {
+			case err != nil:
+				if cur.Length == 0 || yield(cur, nil) {
+					yield(Extent{}, err)
+				}
+				return
+			case cur.Length > 0 && cur.continues(&next):
+				cur.Length += next.Length
+			default:
+				if cur.Length > 0 && !yield(cur, nil) {
+					return
+				}
+				cur = next
+			}
+			at += next.Length
+		}
+		if cur.Length > 0 {
+			yield(cur, nil)
+		}
+	}
+}
+
+// extent is status for callers outside of the chain. It does not hold the
+// chain while they look at the result.
+func (im *Image) extent(off guestOffset, n uint64) (Extent, error) {
+	if err := im.chain.enter(); err != nil {
+		return Extent{}, err
+	}
+	defer im.chain.leave()
+	return im.status(off, n, 0)
+}
+
+func (im *Image) status(off guestOffset, n uint64, depth int) (Extent, error) {
+	r, err := im.active.lookup(off, n)
+	if err != nil {
+		return Extent{}, err
+	}
+	e := Extent{Start: int64(off), Length: int64(r.length), Depth: depth, Present: true}
+	if NormalSubclusterTypes.Has(r.kind) && im.header.CryptMethod == QCOW_CRYPT_NONE {
+		e.HasOffset, e.Offset = true, int64(r.host)
+		if im.data != nil {
+			e.File = im.data.name
+		}
+	}
+	switch {
+	case r.kind == QCOW2_SUBCLUSTER_COMPRESSED:
+		e.Data, e.Compressed = true, true
+	case r.kind == QCOW2_SUBCLUSTER_NORMAL:
+		e.Data = true
+		if e.HasOffset && im.mayHaveHoles() {
+			length, hole := im.data.holeAt(r.host, r.length)
+			e.Length, e.Zero = int64(length), hole
+		}
+	case ZeroSubclusterTypes.Has(r.kind):
+		e.Zero = true
+	default:
+		return im.backingStatus(e, depth)
+	}
+	return e, nil
+}
+
+// backingStatus returns what lies below e, which the image itself does not
+// hold.
+func (im *Image) backingStatus(e Extent, depth int) (Extent, error) {
+	switch {
+	case im.backingErr != nil:
+		return Extent{}, im.backingErr
+	case im.backing != nil && uint64(e.Start) < im.backing.size():
+		n := min(uint64(e.Length), im.backing.size()-uint64(e.Start))
+		return im.backing.status(guestOffset(e.Start), n, depth+1)
+	}
+	e.Present, e.Zero = false, true
+	return e, nil
+}

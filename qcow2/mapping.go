@@ -1,0 +1,198 @@
+package qcow2
+
+// A mapping says where a disk's bytes lie: it gives meaning to the entries of
+// one L1 table, that of the image or of a snapshot, and of the L2 tables it
+// names. It moves no bytes.
+type mapping struct {
+	geometry
+	classifier
+	tables   tables
+	version2 bool
+	l1Offset hostOffset
+	l1Size   uint64 // in entries; what lies beyond is unallocated
+}
+
+// Structures as errors name them.
+const (
+	whatL1   = "L1 table"
+	whatL2   = "L2 table"
+	whatL1E  = "L1 entry"
+	whatL2E  = "L2 entry"
+	whatData = "data"
+	whatComp = "compressed cluster"
+)
+
+// A run is a piece of the disk whose bytes are found in one and the same way.
+type run struct {
+	kind   QCow2SubclusterType
+	length uint64 // in bytes, not 0
+	// host is where the run begins, of kinds in NormalSubclusterTypes. Of a
+	// compressed cluster it is where the compressed bytes begin.
+	host hostOffset
+	// size is how long a compressed cluster is at most, else 0. Runs of that
+	// kind do not leave their cluster.
+	size uint64
+}
+
+// continues reports whether next, which begins where r ends, is more of it.
+func (r *run) continues(next *run) bool {
+	return r.kind == next.kind && r.kind != QCOW2_SUBCLUSTER_COMPRESSED &&
+		(!NormalSubclusterTypes.Has(r.kind) || r.host+hostOffset(r.length) == next.host)
+}
+
+// lookup returns the run that begins at off, as long as it goes but no longer
+// than limit, which is not 0. Neighbours are merged, whatever clusters and
+// tables they belong to.
+func (m *mapping) lookup(off guestOffset, limit uint64) (run, error) {
+	r, err := m.piece(off, limit)
+	if err != nil {
+		return run{}, err
+	}
+	for r.length < limit && r.kind != QCOW2_SUBCLUSTER_COMPRESSED {
+		next, err := m.piece(off+guestOffset(r.length), limit-r.length)
+		if err != nil || !r.continues(&next) {
+			break // an error belongs to whoever asks for those bytes
+		}
+		r.length += next.length
+	}
+	return r, nil
+}
+
+// piece returns the run at off as far as one page of one table tells.
+func (m *mapping) piece(off guestOffset, limit uint64) (run, error) {
+	i := m.l1Index(off)
+	if i >= m.l1Size {
+		return run{kind: QCOW2_SUBCLUSTER_UNALLOCATED_PLAIN, length: limit}, nil
+	}
+	at := m.l1Offset + hostOffset(i*L1E_SIZE)
+	b, err := m.tables.at(whatL1, at, L1E_SIZE, (m.l1Size-i)*L1E_SIZE)
+	if err != nil {
+		return run{}, err
+	}
+	table := l1Entry(b)
+	if table == 0 {
+		n := m.l2Span() - m.inSpan(off)
+		for b = b[L1E_SIZE:]; n < limit && len(b) > 0 && l1Entry(b) == 0; b = b[L1E_SIZE:] {
+			n += m.l2Span()
+		}
+		return run{kind: QCOW2_SUBCLUSTER_UNALLOCATED_PLAIN, length: min(n, limit)}, nil
+	}
+	if !m.aligned(table) {
+		return run{}, m.tables.file.errorAt(whatL1E, at, uint64(table), "the L2 table is not cluster aligned", ErrCorrupt)
+	}
+	i = m.l2Index(off)
+	at = table + hostOffset(i<<m.entryBits)
+	b, err = m.tables.at(whatL2, at, 1<<m.entryBits, (m.l2Entries()-i)<<m.entryBits)
+	if err != nil {
+		return run{}, err
+	}
+	r, err := m.entry(b, at, off)
+	if err != nil || r.kind == QCOW2_SUBCLUSTER_COMPRESSED {
+		r.length = min(r.length, limit)
+		return r, err
+	}
+	if r.length == m.clusterSize()-m.inCluster(off) { // the run reaches the next cluster
+		if m.extended {
+			m.extendBySubclusters(&r, b[L2E_SIZE_EXTENDED:], limit)
+		} else {
+			m.extendByClusters(&r, b[L2E_SIZE_NORMAL:], limit)
+		}
+	}
+	r.length = min(r.length, limit)
+	return r, nil
+}
+
+// l1Entry returns the L2 table that the first L1 entry in b names, or 0.
+func l1Entry(b []byte) hostOffset {
+	var e QCow2L1Entry
+	e.Decode((*[SizeofQCow2L1Entry]byte)(b))
+	return hostOffset(e.Entry & L1E_OFFSET_MASK)
+}
+
+// entry returns the run at off as far as its L2 entry, the first in b, tells.
+// The entry was found at the offset at of the file.
+func (m *mapping) entry(b []byte, at hostOffset, off guestOffset) (run, error) {
+	var e QCow2L2EntryExtended
+	var r run
+	in := m.inCluster(off)
+	if m.extended {
+		e.Decode((*[SizeofQCow2L2EntryExtended]byte)(b))
+		i := m.subcluster(off)
+		kind, n := subclusterRun(m.cluster(e.Entry), e.Bitmap, i)
+		r = run{kind: kind, length: uint64(i+n)<<m.subBits - in}
+	} else {
+		e.Entry = l2Entry(b)
+		r = run{kind: m.whole(e.Entry), length: m.clusterSize() - in}
+	}
+	fail := func(value uint64, reason string) (run, error) {
+		return run{}, m.tables.file.errorAt(whatL2E, at, value, reason, ErrCorrupt)
+	}
+	switch {
+	case r.kind == QCOW2_SUBCLUSTER_INVALID:
+		return fail(e.Bitmap, "the subcluster bitmap contradicts itself or the entry")
+	case r.kind == QCOW2_SUBCLUSTER_COMPRESSED:
+		if m.dataFile {
+			return fail(e.Entry, "compressed cluster in an image with a data file")
+		}
+		r.host, r.size = m.compressed(e.Entry)
+	case m.version2 && ZeroSubclusterTypes.Has(r.kind):
+		return fail(e.Entry, "zero cluster in a version 2 image")
+	case NormalSubclusterTypes.Has(r.kind):
+		host := hostOffset(e.Entry & L2E_OFFSET_MASK)
+		if !m.aligned(host) {
+			return fail(e.Entry, "the cluster is not cluster aligned")
+		}
+		if m.dataFile && uint64(host) != uint64(off)-in {
+			return fail(e.Entry, "the cluster lies elsewhere in the data file than on the disk")
+		}
+		r.host = host + hostOffset(in)
+	}
+	return r, nil
+}
+
+// l2Entry returns the first standard L2 entry in b.
+func l2Entry(b []byte) uint64 {
+	var e QCow2L2Entry
+	e.Decode((*[SizeofQCow2L2Entry]byte)(b))
+	return e.Entry
+}
+
+// extendByClusters lengthens r, which ends at the end of a cluster, by the
+// clusters of the standard L2 entries in b that continue it.
+func (m *mapping) extendByClusters(r *run, b []byte, limit uint64) {
+	size := m.clusterSize()
+	placed := NormalSubclusterTypes.Has(r.kind)
+	for ; r.length < limit && len(b) > 0; b = b[L2E_SIZE_NORMAL:] {
+		e := l2Entry(b)
+		if m.whole(e) != r.kind {
+			return
+		}
+		// The place follows from the first cluster's, so it is aligned, and
+		// the same as on the disk where it has to be.
+		if placed && hostOffset(e&L2E_OFFSET_MASK) != r.host+hostOffset(r.length) {
+			return
+		}
+		r.length += size
+	}
+}
+
+// extendBySubclusters does the same with extended L2 entries. The run may end
+// inside a cluster.
+func (m *mapping) extendBySubclusters(r *run, b []byte, limit uint64) {
+	placed := NormalSubclusterTypes.Has(r.kind)
+	for ; r.length < limit && len(b) > 0; b = b[L2E_SIZE_EXTENDED:] {
+		var e QCow2L2EntryExtended
+		e.Decode((*[SizeofQCow2L2EntryExtended]byte)(b))
+		kind, n := subclusterRun(m.cluster(e.Entry), e.Bitmap, 0)
+		if kind != r.kind {
+			return
+		}
+		if placed && hostOffset(e.Entry&L2E_OFFSET_MASK) != r.host+hostOffset(r.length) {
+			return
+		}
+		r.length += uint64(n) << m.subBits
+		if n < subclusters {
+			return
+		}
+	}
+}

@@ -1,0 +1,79 @@
+package qcow2
+
+import "io"
+
+// Options say what an image may use: files, memory, depth. The zero value,
+// and nil, open no file but the image and keep within the defaults.
+type Options struct {
+	// AllowDirs are directories under which backing and data files that an
+	// image names are opened. Symbolic links that leave such a directory, and
+	// all absolute ones, are refused. Names are resolved against the
+	// directory of the file that names them, as text.
+	AllowDirs []string
+	// AllowDevices opens block devices there, too.
+	AllowDevices bool
+	// OpenFile, if set, opens what images name, instead of AllowDirs.
+	OpenFile func(Reference) (*Source, error)
+
+	// Backing is the image's backing file, ready opened, whatever the image
+	// names. What that file names in turn is opened as above.
+	Backing *Source
+	// DataFile is the image's external data file, ready opened.
+	DataFile *Source
+	// BackingFormat, "qcow2" or "raw", is the format of a backing file whose
+	// overlay names none. Without it such a file is refused: a format is
+	// never guessed from the file's content, which a guest may control.
+	BackingFormat string
+
+	// Name is the image's file name for New: for messages, and for relative
+	// names in the image. Open uses the name it was given.
+	Name string
+
+	// MaxDepth is the most layers of a chain, the image included; 0 means 64.
+	MaxDepth int
+	// MaxVirtualSize refuses larger disks; 0 means no limit.
+	MaxVirtualSize int64
+	// CacheBytes is the memory that tables and decompressed clusters of all
+	// layers together may occupy; 0 means 64 MiB. At least 64 KiB and one
+	// cluster are used. Beside it a read needs three clusters at most.
+	CacheBytes int64
+	// ZeroFillTruncated reads bytes past the end of an image file as zeros,
+	// as QEMU does, instead of failing with ErrTruncated.
+	ZeroFillTruncated bool
+}
+
+const (
+	defaultMaxDepth   = 64
+	defaultCacheBytes = 64 << 20
+)
+
+// Formats of a backing file.
+const (
+	formatQcow2 = "qcow2"
+	formatRaw   = "raw"
+)
+
+// A Source is an opened file for an image to use.
+type Source struct {
+	Reader io.ReaderAt
+	Size   int64  // in bytes
+	Name   string // resolved: shown by Extents, base of relative names, identity in loops
+	Format string // of a backing file: "qcow2", "raw", or "" for what the overlay says
+	// Closer, if not nil, is closed with the image, also when opening fails.
+	Closer io.Closer
+}
+
+// Kinds of Reference.
+const (
+	KindBacking = "backing file"
+	KindData    = "data file"
+)
+
+// A Reference is a file that an image names.
+type Reference struct {
+	Kind   string // KindBacking or KindData
+	Name   string // as the image has it: not to be trusted
+	Format string // as the image has it; "" if it says none
+	From   string // name of the file that names it
+	Depth  int    // of that file; 0 is the image itself
+}

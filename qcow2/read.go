@@ -1,0 +1,101 @@
+package qcow2
+
+import (
+	"fmt"
+	"io"
+	"io/fs"
+)
+
+// ReadAt reads the disk's bytes from off on into p, as [io.ReaderAt] says. It
+// may be called concurrently, and on clusters that are not compressed, once
+// their tables are in memory, it allocates nothing.
+func (im *Image) ReadAt(p []byte, off int64) (int, error) {
+	if off < 0 {
+		return 0, fmt.Errorf("qcow2: read at negative offset %d: %w", off, fs.ErrInvalid)
+	}
+	if len(p) == 0 {
+		return 0, nil
+	}
+	if off >= im.Size() {
+		return 0, io.EOF
+	}
+	var end error
+	if left := im.Size() - off; int64(len(p)) > left {
+		p, end = p[:left], io.EOF
+	}
+	if err := im.chain.enter(); err != nil {
+		return 0, err
+	}
+	defer im.chain.leave()
+	n, err := im.read(p, guestOffset(off))
+	if err != nil {
+		return n, err
+	}
+	return n, end
+}
+
+func (im *Image) size() uint64 { return im.header.Size }
+
+func (im *Image) read(p []byte, off guestOffset) (int, error) {
+	for n := 0; n < len(p); {
+		r, err := im.active.lookup(off+guestOffset(n), uint64(len(p)-n))
+		if err != nil {
+			return n, err
+		}
+		m, err := im.readRun(r, p[n:n+int(r.length)], off+guestOffset(n))
+		n += m
+		if err != nil {
+			return n, err
+		}
+	}
+	return len(p), nil
+}
+
+// readRun fills p, which is as long as r, with the bytes of r. They begin at
+// off of the disk.
+func (im *Image) readRun(r run, p []byte, off guestOffset) (int, error) {
+	switch {
+	case ZeroSubclusterTypes.Has(r.kind):
+		clear(p)
+		return len(p), nil
+	case UnallocatedSubclusterTypes.Has(r.kind):
+		return im.readBacking(p, off)
+	case r.kind == QCOW2_SUBCLUSTER_COMPRESSED:
+		return im.decoded.read(im, r, p, im.active.inCluster(off))
+	}
+	if err := im.dataError(r); err != nil {
+		return 0, err
+	}
+	if im.hasDataFile() {
+		return im.data.readPadded(whatData, p, r.host)
+	}
+	return im.data.read(whatData, p, r.host)
+}
+
+// dataError returns why the data of r cannot be read, or nil.
+func (im *Image) dataError(r run) error {
+	if im.dataErr != nil {
+		return im.dataErr
+	}
+	if im.header.CryptMethod != QCOW_CRYPT_NONE {
+		return im.file.errorAt(whatData, r.host, uint64(im.header.CryptMethod), "encrypted", ErrUnsupported)
+	}
+	return nil
+}
+
+// readBacking fills p with what lies below the image: the backing file's
+// bytes, and zeros where there is none or it has ended.
+func (im *Image) readBacking(p []byte, off guestOffset) (int, error) {
+	if im.backingErr != nil {
+		return 0, im.backingErr
+	}
+	inside := 0
+	if im.backing != nil && uint64(off) < im.backing.size() {
+		inside = int(min(uint64(len(p)), im.backing.size()-uint64(off)))
+		if n, err := im.backing.read(p[:inside], off); err != nil {
+			return n, err
+		}
+	}
+	clear(p[inside:])
+	return len(p), nil
+}

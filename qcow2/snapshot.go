@@ -1,0 +1,96 @@
+package qcow2
+
+import (
+	"fmt"
+	"math"
+	"time"
+)
+
+// A Snapshot is an entry of the snapshot table: the disk, and perhaps the
+// machine, as they were at some time.
+type Snapshot struct {
+	ID, Name    string // not to be trusted
+	Date        time.Time
+	VMClock     time.Duration // how long the guest had run
+	VMStateSize uint64        // of the machine's state in bytes; 0: none
+	DiskSize    uint64        // of the disk in bytes
+	HasICount   bool
+	ICount      uint64 // instructions executed, if HasICount
+
+	Header QCowSnapshotHeader    // as stored
+	Extra  QCowSnapshotExtraData // as much as is stored, else 0
+}
+
+const whatSnapshot = "snapshot table"
+
+// Snapshots returns the image's snapshots in the order of the table. A broken
+// table makes the list fail, not the disk. Specification: "Snapshots".
+func (im *Image) Snapshots() ([]Snapshot, error) {
+	if err := im.chain.enter(); err != nil {
+		return nil, err
+	}
+	defer im.chain.leave()
+	h, f := &im.header, im.file
+	off := hostOffset(h.SnapshotsOffset)
+	switch {
+	case h.NbSnapshots > QCOW_MAX_SNAPSHOTS:
+		return nil, f.headerError("nb_snapshots", OffsetofQCowHeader_NbSnapshots, uint64(h.NbSnapshots),
+			fmt.Sprintf("at most %d", QCOW_MAX_SNAPSHOTS), ErrLimit)
+	case !im.active.aligned(off) || off > math.MaxInt64:
+		return nil, f.headerError("snapshots_offset", OffsetofQCowHeader_SnapshotsOffset, uint64(off),
+			"must be cluster aligned and below 2^63", ErrCorrupt)
+	}
+	var list []Snapshot
+	c := cursor{file: f}
+	for range h.NbSnapshots {
+		s, size, err := im.snapshot(&c, off)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, s)
+		off = alignUp(off + hostOffset(size))
+		if size := uint64(off) - h.SnapshotsOffset; size > QCOW_MAX_SNAPSHOTS_SIZE {
+			return nil, f.headerError("snapshots_offset", OffsetofQCowHeader_SnapshotsOffset, size,
+				fmt.Sprintf("table of at most %d bytes", QCOW_MAX_SNAPSHOTS_SIZE), ErrLimit)
+		}
+	}
+	return list, nil
+}
+
+// snapshot returns the snapshot whose entry begins at off, and the size of
+// that entry without padding.
+func (im *Image) snapshot(c *cursor, off hostOffset) (s Snapshot, size uint64, err error) {
+	b, err := c.bytes(whatSnapshot, off, SizeofQCowSnapshotHeader)
+	if err != nil {
+		return s, 0, err
+	}
+	h := &s.Header
+	h.Decode((*[SizeofQCowSnapshotHeader]byte)(b))
+	if h.ExtraDataSize > QCOW_MAX_SNAPSHOT_EXTRA_DATA {
+		return s, 0, im.file.errorAt("snapshot extra_data_size", off+OffsetofQCowSnapshotHeader_ExtraDataSize,
+			uint64(h.ExtraDataSize), fmt.Sprintf("at most %d", QCOW_MAX_SNAPSHOT_EXTRA_DATA), ErrLimit)
+	}
+	id := SizeofQCowSnapshotHeader + uint64(h.ExtraDataSize)
+	name := id + uint64(h.IdStrSize)
+	size = name + uint64(h.NameSize)
+	if b, err = c.bytes(whatSnapshot, off, size); err != nil {
+		return s, 0, err
+	}
+	s.ID, s.Name = string(b[id:name]), string(b[name:])
+	s.Date = time.Unix(int64(h.DateSec), int64(h.DateNsec)).UTC()
+	s.VMClock = time.Duration(min(h.VmClockNsec, math.MaxInt64))
+	s.VMStateSize = uint64(h.VmStateSize)
+	s.DiskSize = im.header.Size
+	// The extra data grew over time: what is there counts.
+	n := s.Extra.DecodePrefix(b[SizeofQCowSnapshotHeader:id])
+	if n > OffsetofQCowSnapshotExtraData_VmStateSizeLarge {
+		s.VMStateSize = s.Extra.VmStateSizeLarge
+	}
+	if n > OffsetofQCowSnapshotExtraData_DiskSize {
+		s.DiskSize = s.Extra.DiskSize
+	}
+	if n > OffsetofQCowSnapshotExtraData_Icount && s.Extra.Icount != math.MaxUint64 {
+		s.HasICount, s.ICount = true, s.Extra.Icount
+	}
+	return s, size, nil
+}

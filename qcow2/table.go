@@ -1,0 +1,25 @@
+package qcow2
+
+// tables fetches bytes of tables from an image file, without knowing what
+// they mean.
+type tables struct {
+	file  *hostFile
+	cache *pageCache
+}
+
+// at returns bytes of the table what, from off on: one entry of size bytes at
+// least, n bytes at most, as many as are at hand. The entry must not straddle
+// pages; none does, as tables begin at clusters and sizes are powers of two.
+// What is returned belongs to the cache and must not be written.
+func (t *tables) at(what string, off hostOffset, size, n uint64) ([]byte, error) {
+	if err := t.file.require(what, off, size); err != nil {
+		return nil, err
+	}
+	p, err := t.cache.get(what, t.file, uint64(off)/pageSize)
+	if err != nil {
+		return nil, err
+	}
+	i := uint64(off) % pageSize
+	b := p.data[i:min(uint64(p.n), i+n)]
+	return b[:uint64(len(b))&^(size-1)], nil
+}
