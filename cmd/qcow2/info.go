@@ -1,0 +1,258 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"cstructgen/qcow2"
+)
+
+func infoCommand() *cobra.Command {
+	var (
+		src   source
+		out   output
+		chain bool
+	)
+	cmd := &cobra.Command{
+		Use:   "info IMAGE",
+		Short: "Show what an image is",
+		Args:  exactly(1, "one image file name"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			json, err := out.json()
+			if err != nil {
+				return err
+			}
+			return src.use(args[0], func(d disk) error {
+				infos, err := describe(d, args[0], chain)
+				return errors.Join(err, printed(cmd, func(w *bufio.Writer) error {
+					printInfos(w, infos, json, chain)
+					return nil
+				}))
+			})
+		},
+	}
+	src.register(cmd)
+	out.register(cmd)
+	cmd.Flags().BoolVar(&chain, "backing-chain", false, "show the backing files, too")
+	return cmd
+}
+
+// An info is what "info" says of one file. Names are from images and not to
+// be trusted.
+type info struct {
+	filename string
+	format   string
+	size     int64
+	occupied int64 // -1: not known
+	qcow2    *qcow2.Description
+}
+
+// describe returns what there is to say of the image, and with chain of the
+// layers below. An error says what could not be read; the rest is there.
+func describe(d disk, name string, chain bool) ([]info, error) {
+	var infos []info
+	var errs []error
+	im, _ := d.(*qcow2.Image)
+	for _, f := range d.Files() {
+		if f.Kind == qcow2.KindData {
+			continue
+		}
+		if f.Depth > 0 && !chain {
+			break
+		}
+		in := info{filename: name, format: f.Format, size: f.Size, occupied: occupied(f.Info)}
+		if f.Format == formatQcow2 {
+			desc := im.Describe()
+			in.qcow2, in.size = &desc, desc.VirtualSize
+			errs = append(errs, desc.SnapshotsError, desc.BitmapsError)
+			name = joinName(name, desc.BackingFilename)
+			if chain && desc.HasBacking && missesBacking(d, f.Depth) {
+				errs = append(errs, probeBacking(im))
+			}
+			im = im.Backing()
+		}
+		infos = append(infos, in)
+	}
+	return infos, errors.Join(errs...)
+}
+
+// missesBacking reports whether the layer at depth is the last that is open.
+func missesBacking(d disk, depth int) bool {
+	for _, f := range d.Files() {
+		if f.Depth > depth {
+			return false
+		}
+	}
+	return true
+}
+
+// probeBacking returns why the backing file of im cannot be read: asking for
+// what is in it says so.
+func probeBacking(im *qcow2.Image) error {
+	for _, err := range im.Extents(0, im.Size()) {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// joinName returns name, found in the image file from, as qemu-img shows it:
+// relative to the directory of from, not cleaned (path_combine).
+func joinName(from, name string) string {
+	if hasProtocol(name) || strings.HasPrefix(name, "/") {
+		return name
+	}
+	return from[:strings.LastIndexByte(from, '/')+1] + name
+}
+
+// hasProtocol is QEMU's path_has_protocol.
+func hasProtocol(name string) bool {
+	i := strings.IndexAny(name, ":/")
+	return i >= 0 && name[i] == ':'
+}
+
+func printInfos(w io.Writer, infos []info, json, chain bool) {
+	if json {
+		var all list
+		for _, in := range infos {
+			all = append(all, in.object())
+		}
+		if chain {
+			writeJSON(w, all)
+		} else {
+			writeJSON(w, all[0])
+		}
+		return
+	}
+	for i, in := range infos {
+		if i > 0 {
+			fmt.Fprintln(w)
+		}
+		in.print(w)
+	}
+}
+
+// object returns in with the keys of QEMU's ImageInfo. Their order is that of
+// qemu-img 7.2, for those who compare by eye.
+func (in *info) object() object {
+	var o object
+	add := func(key string, value any) { o = append(o, member{key, value}) }
+	d := in.qcow2
+	if d != nil && d.BackingFormat != "" {
+		add("backing-filename-format", d.BackingFormat)
+	}
+	if d != nil && len(d.Snapshots) > 0 {
+		var l list
+		for i := range d.Snapshots {
+			l = append(l, snapshotObject(&d.Snapshots[i]))
+		}
+		add("snapshots", l)
+	}
+	add("virtual-size", in.size)
+	add("filename", in.filename)
+	if d != nil {
+		add("cluster-size", d.ClusterSize)
+	}
+	add("format", in.format)
+	if in.occupied >= 0 {
+		add("actual-size", in.occupied)
+	}
+	if d != nil {
+		add("format-specific", object{{"type", in.format}, {"data", in.specific()}})
+		if d.HasBacking {
+			add("full-backing-filename", joinName(in.filename, d.BackingFilename))
+		}
+		if d.Encrypted {
+			add("encrypted", true)
+		}
+		if d.HasBacking {
+			add("backing-filename", d.BackingFilename)
+		}
+	}
+	add("dirty-flag", d != nil && d.Dirty)
+	return o
+}
+
+// specific returns what is said of qcow2 images only.
+func (in *info) specific() object {
+	d := in.qcow2
+	v3 := d.Compat != "0.10"
+	o := object{{"compat", d.Compat}, {"compression-type", d.CompressionType}}
+	if v3 {
+		o = append(o, member{"lazy-refcounts", d.LazyRefcounts})
+	}
+	if len(d.Bitmaps) > 0 {
+		var l list
+		for i := range d.Bitmaps {
+			l = append(l, bitmapObject(&d.Bitmaps[i]))
+		}
+		o = append(o, member{"bitmaps", l})
+	}
+	o = append(o, member{"refcount-bits", d.RefcountBits})
+	if d.HasDataFile && d.DataFile != "" {
+		o = append(o, member{"data-file", d.DataFile})
+	}
+	if d.Encrypted {
+		o = append(o, member{"encrypt", object{{"format", d.Encryption}}})
+	}
+	if v3 {
+		if d.HasDataFile {
+			o = append(o, member{"data-file-raw", d.DataFileRaw})
+		}
+		o = append(o, member{"corrupt", d.Corrupt}, member{"extended-l2", d.ExtendedL2})
+	}
+	return o
+}
+
+func bitmapObject(b *qcow2.Bitmap) object {
+	flags := list{}
+	if b.InUse {
+		flags = append(flags, "in-use")
+	}
+	if b.Auto {
+		flags = append(flags, "auto")
+	}
+	return object{{"flags", flags}, {"name", b.Name}, {"granularity", b.Granularity}}
+}
+
+// print writes in for people, as qemu-img does (bdrv_image_info_dump).
+func (in *info) print(w io.Writer) {
+	size := "unavailable"
+	if in.occupied >= 0 {
+		size = humanSize(uint64(in.occupied))
+	}
+	fmt.Fprintf(w, "image: %s\nfile format: %s\nvirtual size: %s (%d bytes)\ndisk size: %s\n",
+		shown(in.filename), in.format, humanSize(uint64(in.size)), in.size, size)
+	d := in.qcow2
+	if d == nil {
+		return
+	}
+	if d.Encrypted {
+		fmt.Fprintln(w, "encrypted: yes")
+	}
+	fmt.Fprintf(w, "cluster_size: %d\n", d.ClusterSize)
+	if d.Dirty {
+		fmt.Fprintln(w, "cleanly shut down: no")
+	}
+	if d.HasBacking {
+		fmt.Fprintf(w, "backing file: %s", shown(d.BackingFilename))
+		if full := joinName(in.filename, d.BackingFilename); full != d.BackingFilename {
+			fmt.Fprintf(w, " (actual path: %s)", shown(full))
+		}
+		fmt.Fprintln(w)
+		if d.BackingFormat != "" {
+			fmt.Fprintf(w, "backing file format: %s\n", shown(d.BackingFormat))
+		}
+	}
+	if len(d.Snapshots) > 0 {
+		printSnapshots(w, d.Snapshots)
+	}
+	fmt.Fprintln(w, "Format specific information:")
+	writeHuman(w, in.specific(), "    ")
+}

@@ -1,0 +1,95 @@
+// Command qcow2 shows and converts disk images. It speaks qemu-img's language
+// (commands, flags, output, exit codes), so that hands and scripts already
+// know it, and adds "cat", which qemu-img has not:
+//
+//	qcow2 info disk.qcow2                      what the image is
+//	qcow2 map --output=json disk.qcow2         where its data lies
+//	qcow2 convert -O raw disk.qcow2 disk.raw   the disk itself, "-" to standard output
+//	qcow2 cat --offset 1M --length 512 disk.qcow2
+//	qcow2 snapshot -l disk.qcow2
+//
+// It differs from qemu-img where safety wants it. The format of an image is
+// never guessed: it is qcow2, or raw with -f raw. Backing and data files that
+// an image names are opened only under directories given by --allow-dir, and
+// backing files of no stated format only with --backing-format. It only reads
+// images; nothing is opened for writing but the target of convert.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"unicode"
+
+	"github.com/spf13/cobra"
+
+	"cstructgen/qcow2"
+)
+
+func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
+
+// run is the whole command: it returns the exit code, 1 for every error.
+func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	root := &cobra.Command{
+		Use:           "qcow2",
+		Short:         "Show and convert qcow2 disk images",
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	root.AddCommand(infoCommand(), mapCommand(), convertCommand(), catCommand(), snapshotCommand())
+	root.SetArgs(args)
+	root.SetIn(stdin)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	cmd, err := root.ExecuteContextC(context.Background())
+	if err != nil {
+		fmt.Fprintln(stderr, message(cmd, err))
+		return 1
+	}
+	return 0
+}
+
+// A usageError is a command line that cannot be obeyed.
+type usageError struct{ error }
+
+// message is the one line that is printed of err: what, where, what to do.
+func message(cmd *cobra.Command, err error) string {
+	text := strings.TrimPrefix(err.Error(), "qcow2: ")
+	var usage usageError
+	switch {
+	case errors.Is(err, qcow2.ErrReference):
+		text += hint
+	case errors.Is(err, qcow2.ErrFormat):
+		text += " (for a raw image give -f raw)"
+	case errors.As(err, &usage):
+		text += fmt.Sprintf(" (see \"%s --help\")", cmd.CommandPath())
+	}
+	return "qcow2: " + oneLine(text)
+}
+
+// hint follows every refusal to open what an image names, whatever the
+// reason: which it is would tell what files there are.
+const hint = " (--allow-dir DIR allows the files under DIR, --backing-format F is for images that name no format)"
+
+// oneLine replaces what would leave the line, or command a terminal.
+func oneLine(s string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return '?'
+		}
+		return r
+	}, strings.ReplaceAll(s, "\n", "; "))
+}
+
+// exactly is cobra.ExactArgs with the error of this command.
+func exactly(n int, names string) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		if len(args) != n {
+			return usageError{fmt.Errorf("expecting %s", names)}
+		}
+		return nil
+	}
+}

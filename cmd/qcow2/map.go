@@ -1,0 +1,121 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"cstructgen/qcow2"
+)
+
+func mapCommand() *cobra.Command {
+	var (
+		src        source
+		out        output
+		start, end sizeFlag
+	)
+	cmd := &cobra.Command{
+		Use:   "map IMAGE",
+		Short: "Show where the data of an image lies",
+		Args:  exactly(1, "one image file name"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			json, err := out.json()
+			if err != nil {
+				return err
+			}
+			return src.use(args[0], func(d disk) error {
+				off := min(int64(start), d.Size())
+				n := d.Size() - off
+				if cmd.Flags().Changed("max-length") {
+					n = min(n, int64(end))
+				}
+				return printed(cmd, func(w *bufio.Writer) error {
+					if json {
+						return mapJSON(w, d, off, n)
+					}
+					return mapHuman(w, d, args[0], off, n)
+				})
+			})
+		},
+	}
+	src.register(cmd)
+	out.register(cmd)
+	cmd.Flags().Var(&start, "start-offset", "begin there")
+	cmd.Flags().Var(&end, "max-length", "show at most so many bytes of the disk")
+	return cmd
+}
+
+// mapJSON prints extents as qemu-img 7.2 does, a line each.
+func mapJSON(w io.Writer, d disk, off, n int64) error {
+	separator := "["
+	write := func(e qcow2.Extent) {
+		fmt.Fprintf(w, `%s{ "start": %d, "length": %d, "depth": %d, "present": %t, "zero": %t, "data": %t`,
+			separator, e.Start, e.Length, e.Depth, e.Present, e.Zero, e.Data)
+		if e.HasOffset {
+			fmt.Fprintf(w, `, "offset": %d`, e.Offset)
+		}
+		io.WriteString(w, "}")
+		separator = ",\n"
+	}
+	for e, err := range d.Extents(off, n) {
+		if err != nil {
+			return err
+		}
+		write(e)
+	}
+	if n == 0 {
+		write(qcow2.Extent{Start: off}) // qemu-img has one even then
+	}
+	fmt.Fprintln(w, "]")
+	return nil
+}
+
+// mapHuman prints where the bytes lie that do not read as zeros anyway.
+func mapHuman(w io.Writer, d disk, name string, off, n int64) error {
+	names := shownNames(d, name)
+	fmt.Fprintf(w, "%-16s%-16s%-16s%s\n", "Offset", "Length", "Mapped to", "File")
+	for e, err := range d.Extents(off, n) {
+		switch {
+		case err != nil:
+			return err
+		case e.Zero || !e.Data:
+		case !e.HasOffset:
+			return errors.New("the image holds encrypted or compressed clusters, which --output=json shows")
+		default:
+			fmt.Fprintf(w, "%-16s%-16s%-16s%s\n", hex(e.Start), hex(e.Length), hex(e.Offset), shown(names[e.File]))
+		}
+	}
+	return nil
+}
+
+// hex is C's %#x, which writes 0 without prefix.
+func hex(n int64) string {
+	if n == 0 {
+		return "0"
+	}
+	return fmt.Sprintf("%#x", n)
+}
+
+// shownNames returns how qemu-img would call the files that the extents of d
+// name: each joined to the one that names it.
+func shownNames(d disk, name string) map[string]string {
+	names := map[string]string{}
+	im, _ := d.(*qcow2.Image)
+	for _, f := range d.Files() {
+		switch {
+		case f.Kind == qcow2.KindData:
+			data, _ := im.DataFile()
+			names[f.Name] = joinName(name, data)
+			continue
+		case f.Kind == qcow2.KindBacking:
+			backing, _, _ := im.BackingFile()
+			name = joinName(name, backing)
+			im = im.Backing()
+		}
+		names[f.Name] = name
+	}
+	return names
+}

@@ -1,0 +1,101 @@
+package main
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// A replacement is a file that is written beside the place of another, or of
+// none, and takes that place when it is whole.
+type replacement struct {
+	file  *os.File
+	place string // where it goes
+	old   bool   // something lies there
+}
+
+// newReplacement makes a file to take the place of name, or of the file that
+// the symbolic link name leads to. info describes that file, whose mode the
+// new one gets; nil if there is none.
+func newReplacement(name string, info fs.FileInfo) (*replacement, error) {
+	place, err := followLinks(name)
+	if err != nil {
+		return nil, err
+	}
+	// Made with the mode of any new file: os.CreateTemp would let only its
+	// owner read it.
+	beside := filepath.Join(filepath.Dir(place), fmt.Sprintf(".%.100s.%s.tmp", filepath.Base(place), rand.Text()))
+	f, err := os.OpenFile(beside, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o666)
+	if err != nil {
+		return nil, fmt.Errorf("cannot write beside %q: %w", place, err)
+	}
+	r := &replacement{file: f, place: place, old: info != nil}
+	if info != nil {
+		if err := f.Chmod(info.Mode().Perm()); err != nil {
+			return nil, errors.Join(err, r.discard())
+		}
+	}
+	return r, nil
+}
+
+// maxLinks is how many symbolic links Linux follows.
+const maxLinks = 40
+
+// followLinks returns where the symbolic link name leads, also if nothing is
+// there; name itself if it is none.
+func followLinks(name string) (string, error) {
+	for range maxLinks {
+		// The directory is resolved first: ".." behind a link is not text.
+		dir, base := filepath.Split(name)
+		if dir == "" {
+			dir = "."
+		}
+		dir, err := filepath.EvalSymlinks(dir)
+		if err != nil {
+			return "", err
+		}
+		name = filepath.Join(dir, base)
+		target, err := os.Readlink(name)
+		if err != nil {
+			return name, nil // not a link, or nothing
+		}
+		if !filepath.IsAbs(target) {
+			target = dir + string(filepath.Separator) + target
+		}
+		name = target
+	}
+	return "", fmt.Errorf("%q: too many symbolic links", name)
+}
+
+// commit closes the file and puts it in its place.
+func (r *replacement) commit() error {
+	// A crash must not lose what lay there and leave half of the new.
+	if r.old {
+		if err := r.file.Sync(); err != nil {
+			return err
+		}
+	}
+	if err := r.file.Close(); err != nil {
+		return err
+	}
+	beside := r.file.Name()
+	if err := os.Rename(beside, r.place); err != nil {
+		return err
+	}
+	r.file = nil
+	return nil
+}
+
+// discard closes and removes the file unless it is in its place.
+func (r *replacement) discard() error {
+	if r.file == nil {
+		return nil
+	}
+	beside := r.file.Name()
+	r.file.Close()
+	r.file = nil
+	return os.Remove(beside)
+}
