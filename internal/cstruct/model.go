@@ -110,6 +110,7 @@ type Typedef struct {
 	Fixed bool
 	Order ByteOrder
 	Decl
+	depth int // of the types in it
 }
 
 // A Struct is a struct or a union.
@@ -124,6 +125,9 @@ type Struct struct {
 	// Anonymous says that neither tag nor typedef names the type.
 	Anonymous bool
 	Decl
+	complete bool
+	broken   bool // an error in it was reported
+	depth    int  // of the types in it
 }
 
 // A Field is a member of a struct or union.
@@ -185,4 +189,5 @@ type Skip struct {
 	Pos    Pos
 	Name   string
 	Reason string
+	Main   bool // as in Decl
 }

@@ -1,0 +1,139 @@
+package cstruct
+
+import (
+	"go/constant"
+	"slices"
+	"strings"
+)
+
+// The operators of #if that are no macros, although defined says they are.
+var operators = []string{
+	"defined", "__has_include", "__has_include_next", "__has_attribute",
+	"__has_cpp_attribute", "__has_c_attribute", "__has_builtin",
+}
+
+func isOperator(name string) bool {
+	return (name[0] == 'd' || name[0] == '_') && slices.Contains(operators, name)
+}
+
+// defined reports whether #ifdef takes the name for a macro.
+func (pp *preprocessor) defined(name string) bool {
+	return pp.macros[name] != nil || name != "defined" && isOperator(name)
+}
+
+// evaluate reports whether the expression of the #if or #elif line is not 0
+// (C 6.10.1).
+func (pp *preprocessor) evaluate(name token, line []token) bool {
+	pp.condition = true
+	toks := pp.expandAll(line)
+	pp.condition = false
+	if pp.stopped {
+		return false
+	}
+	end := name.pos + pos(len(name.text))
+	if n := len(line); n > 0 {
+		end = line[n-1].pos + pos(len(line[n-1].text))
+	} else {
+		pp.errorsf(name.pos, "#%s without an expression", name.text)
+		return false
+	}
+	p := newParser(append(slices.Clip(toks), token{kind: tEOF, pos: end}), pp.reporter)
+	x, d := p.expression(true)
+	if d == nil {
+		var v value
+		e := evaluator{reporter: pp.reporter, preprocessing: true}
+		if v, d = e.eval(x); d == nil {
+			if d = v.need(x); d == nil {
+				return constant.Sign(v.v) != 0
+			}
+		}
+	}
+	pp.report(d)
+	return false
+}
+
+// operator carries out an operator of #if, named by t, and returns its value.
+func (pp *preprocessor) operator(s *stream, t token) token {
+	result := func(v bool) token {
+		n := token{kind: tNumber, pos: t.pos, flags: t.flags, text: "0"}
+		if v {
+			n.text = "1"
+		}
+		return n
+	}
+	open := s.next()
+	if t.text == "defined" && open.kind == tIdent {
+		return result(pp.defined(open.text))
+	}
+	if !open.is("(") {
+		pp.errorsf(t.pos, "%s is not followed by a name", t)
+		s.push(open)
+		return result(false)
+	}
+	var arg []token
+	for depth := 1; ; {
+		n := s.next()
+		if n.kind == tEOF || n.kind == tNewline {
+			pp.errorsf(t.pos, "%s without a closing parenthesis", t)
+			return result(false)
+		}
+		if n.is("(") {
+			depth++
+		} else if n.is(")") {
+			if depth--; depth == 0 {
+				break
+			}
+		}
+		arg = append(arg, n)
+	}
+	switch t.text {
+	case "defined":
+		if len(arg) != 1 || arg[0].kind != tIdent {
+			pp.errorsf(t.pos, "%s is not followed by a name", t)
+			return result(false)
+		}
+		return result(pp.defined(arg[0].text))
+	case "__has_include", "__has_include_next":
+		if len(arg) > 0 && arg[0].kind == tIdent {
+			arg = pp.expandAll(arg)
+		}
+		header, quoted, ok := headerTokens(arg)
+		if !ok {
+			pp.errorsf(t.pos, `%s needs "file" or <file>`, t)
+			return result(false)
+		}
+		in := pp.input[len(pp.input)-1]
+		_, _, err := pp.find(in, header, quoted, t.text == "__has_include_next")
+		return result(err == nil)
+	case "__has_builtin":
+		return result(len(arg) == 1 && strings.HasPrefix(arg[0].text, "__builtin_"))
+	}
+	return result(len(arg) > 0 && attributes[plainName(arg[len(arg)-1].text)])
+}
+
+// plainName returns the name of an attribute without the underscores that
+// keep it apart from macros.
+func plainName(s string) string {
+	if len(s) > 4 && strings.HasPrefix(s, "__") && strings.HasSuffix(s, "__") {
+		return s[2 : len(s)-2]
+	}
+	return s
+}
+
+// attributes are those of gcc 12 for which headers ask.
+var attributes = func() map[string]bool {
+	m := map[string]bool{}
+	for a := range strings.FieldsSeq(`access alias aligned alloc_align alloc_size always_inline artificial
+		assume_aligned cleanup cold common const constructor copy deprecated designated_init destructor error
+		externally_visible fallthrough flatten format format_arg gnu_inline hot ifunc leaf malloc
+		may_alias mode naked no_icf no_instrument_function no_profile_instrument_function no_reorder
+		no_sanitize no_sanitize_address no_split_stack no_stack_limit nocommon noclone noinit noinline noipa
+		nonnull nonstring noplt noreturn nothrow optimize packed patchable_function_entry pure
+		returns_nonnull returns_twice scalar_storage_order section sentinel simd stack_protect symver target
+		target_clones tls_model transparent_union unavailable uninitialized unused used vector_size
+		visibility warn_if_not_aligned warn_unused_result warning weak weakref zero_call_used_regs
+		maybe_unused nodiscard`) {
+		m[a] = true
+	}
+	return m
+}()

@@ -1,0 +1,8 @@
+/* C 7.15 */
+#ifndef _CSTRUCTGEN_STDALIGN_H
+#define _CSTRUCTGEN_STDALIGN_H
+#define alignas _Alignas
+#define alignof _Alignof
+#define __alignas_is_defined 1
+#define __alignof_is_defined 1
+#endif

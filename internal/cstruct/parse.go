@@ -1,0 +1,65 @@
+package cstruct
+
+// Parse reads the files of cfg as one translation unit and resolves what they
+// declare.
+//
+// The error is an ErrorList, sorted by position and cut to 20. With an error
+// there is no Model.
+func Parse(cfg Config) (*Model, error) {
+	r := &reporter{}
+	pp := newPreprocessor(cfg, r)
+	known := prelude("known.h")
+	known.known = true
+	toks := pp.run(known, nil)
+	for _, s := range cfg.Files {
+		if len(s.Text) > maxFile {
+			f := &file{text: newText(nil), name: s.Name}
+			pp.add(f)
+			r.limitf(f.base, "more than %d bytes", maxFile)
+			break
+		}
+		toks = pp.run(&file{
+			text:  newText(s.Text),
+			name:  s.Name,
+			main:  true,
+			where: location{fs: s.Dir.FS, path: s.Path, name: s.Dir.Name, chain: -1},
+		}, toks)
+	}
+	if len(r.errs) > 0 {
+		return nil, r.errs.sorted()
+	}
+	p := newParser(append(toks, token{kind: tEOF, pos: r.next - 1}), r)
+	p.declarations()
+	if len(r.errs) > 0 {
+		return nil, r.errs.sorted()
+	}
+	m := &Model{Order: cfg.Order}
+	res := newResolver(r, m)
+	res.declarations(p.decls)
+	if len(r.errs) > 0 {
+		return nil, r.errs.sorted()
+	}
+	res.constants(pp, p.types)
+	if len(r.errs) > 0 {
+		return nil, r.errs.sorted()
+	}
+	m.adopt()
+	m.Warnings = r.warnings
+	return m, nil
+}
+
+// adopt adds the structs of our prelude that others have as members.
+func (m *Model) adopt() {
+	have := map[*Struct]bool{}
+	for _, s := range m.Structs {
+		have[s] = true
+	}
+	for i := 0; i < len(m.Structs); i++ {
+		for _, f := range m.Structs[i].Fields {
+			if s, ok := plainType(elementType(f.Type)).(*Struct); ok && !have[s] {
+				have[s] = true
+				m.Structs = append(m.Structs, s)
+			}
+		}
+	}
+}

@@ -1,0 +1,204 @@
+package cstruct
+
+import (
+	"bytes"
+	"slices"
+	"sort"
+	"strings"
+	"unicode/utf8"
+)
+
+// A pos is a place in one of the files of a run: an offset into all their
+// texts laid end to end. A file that is read twice has two places. 0: none.
+type pos uint32
+
+// A text is the content of a file after C's first two translation phases.
+type text struct {
+	src     string   // as read, with \n line ends and without a BOM
+	text    string   // src with continued lines joined
+	splices []splice // where
+	lines   []int32  // offsets in src at which lines start
+	bad     []badText
+}
+
+// A splice says that from offset at of the joined text on, delta bytes of
+// the source are missing.
+type splice struct{ at, delta int32 }
+
+// badText is what no C text may contain.
+type badText struct {
+	at  int32 // in text
+	msg string
+}
+
+var bom = []byte("\ufeff")
+
+func newText(b []byte) *text {
+	b = bytes.TrimPrefix(b, bom)
+	if bytes.IndexByte(b, '\r') >= 0 {
+		b = bytes.ReplaceAll(b, []byte("\r\n"), []byte("\n"))
+		b = bytes.ReplaceAll(b, []byte("\r"), []byte("\n"))
+	}
+	t := &text{src: string(b)}
+	t.lines = append(t.lines, 0)
+	for i := 0; ; {
+		n := strings.IndexByte(t.src[i:], '\n')
+		if n < 0 {
+			break
+		}
+		i += n + 1
+		t.lines = append(t.lines, int32(i))
+	}
+	t.text = t.join()
+	if i := strings.IndexByte(t.text, 0); i >= 0 {
+		t.bad = append(t.bad, badText{int32(i), "NUL byte"})
+	}
+	if !utf8.ValidString(t.text) {
+		t.bad = append(t.bad, badText{int32(invalidUTF8(t.text)), "invalid UTF-8"})
+	}
+	return t
+}
+
+// join removes each backslash at the end of a line, with that end. Like gcc
+// it allows blanks between the two.
+func (t *text) join() string {
+	if strings.IndexByte(t.src, '\\') < 0 {
+		return t.src
+	}
+	var out []byte
+	done := 0 // bytes of src that are in out or removed
+	for i := 0; ; {
+		n := strings.IndexByte(t.src[i:], '\\')
+		if n < 0 {
+			break
+		}
+		i += n
+		end := i + 1
+		for end < len(t.src) && strings.IndexByte(" \t\f\v", t.src[end]) >= 0 {
+			end++
+		}
+		if end == len(t.src) || t.src[end] != '\n' {
+			i++
+			continue
+		}
+		out = append(out, t.src[done:i]...)
+		i, done = end+1, end+1
+		t.splices = append(t.splices, splice{int32(len(out)), int32(done - len(out))})
+	}
+	if done == 0 {
+		return t.src
+	}
+	return string(append(out, t.src[done:]...))
+}
+
+func invalidUTF8(s string) int {
+	for i, r := range s {
+		if r == utf8.RuneError {
+			if _, n := utf8.DecodeRuneInString(s[i:]); n == 1 {
+				return i
+			}
+		}
+	}
+	return len(s)
+}
+
+// origin returns the offset in t.src of the offset off in t.text.
+func (t *text) origin(off int) int {
+	i := sort.Search(len(t.splices), func(i int) bool { return int(t.splices[i].at) > off })
+	if i == 0 {
+		return off
+	}
+	return off + int(t.splices[i-1].delta)
+}
+
+// place returns line and column, from 1, of the offset off in t.text.
+func (t *text) place(off int) (line, col int) {
+	off = t.origin(off)
+	i, found := slices.BinarySearch(t.lines, int32(off))
+	if !found {
+		i--
+	}
+	return i + 1, off - int(t.lines[i]) + 1
+}
+
+// line returns the source line with the number n, from 1.
+func (t *text) line(n int) string {
+	if n < 1 || n > len(t.lines) {
+		return ""
+	}
+	s := t.src[t.lines[n-1]:]
+	if i := strings.IndexByte(s, '\n'); i >= 0 {
+		s = s[:i]
+	}
+	return s
+}
+
+// A file is a text that is being read, at one place of the run.
+type file struct {
+	*text
+	name     string
+	base     pos // of the first byte
+	from     pos // of the #include that named it; 0: none
+	main     bool
+	builtin  bool // macros of it are never constants
+	known    bool // its declarations give way to others
+	where    location
+	comments []comment
+}
+
+// files holds the files of a run.
+type files struct {
+	list []*file
+	next pos
+}
+
+// add gives f its place. The caller has checked that the texts of all files
+// together stay below maxText.
+func (fs *files) add(f *file) {
+	if fs.next == 0 {
+		fs.next = 1
+	}
+	f.base = fs.next
+	fs.next += pos(len(f.text.text)) + 1
+	fs.list = append(fs.list, f)
+}
+
+// file returns the file of p, nil for 0.
+func (fs *files) file(p pos) *file {
+	i := sort.Search(len(fs.list), func(i int) bool { return fs.list[i].base > p })
+	if p == 0 || i == 0 {
+		return nil
+	}
+	return fs.list[i-1]
+}
+
+func (fs *files) position(p pos) Pos {
+	f := fs.file(p)
+	if f == nil {
+		return Pos{}
+	}
+	line, col := f.place(int(p - f.base))
+	return Pos{File: f.name, Line: line, Col: col}
+}
+
+// main reports whether p is in one of the files of the Config.
+func (fs *files) main(p pos) bool {
+	f := fs.file(p)
+	return f != nil && f.main
+}
+
+// stack returns the #include lines that led to p.
+func (fs *files) stack(p pos) (stack []Pos) {
+	for f := fs.file(p); f != nil && f.from != 0; f = fs.file(f.from) {
+		stack = append(stack, fs.position(f.from))
+	}
+	return stack
+}
+
+func (fs *files) errorf(p pos, msg string) *Error {
+	e := &Error{Pos: fs.position(p), Msg: msg, Included: fs.stack(p)}
+	if f := fs.file(p); f != nil {
+		e.Line = f.line(e.Pos.Line)
+	}
+	return e
+}
