@@ -50,6 +50,9 @@ func newGate(dirs []string, devices bool) (*gate, error) {
 			}
 		}
 		g.Close()
+		if e := (*fs.PathError)(nil); errors.As(err, &e) {
+			err = e.Err
+		}
 		return nil, fmt.Errorf("allowed directory %q: %w", dir, err)
 	}
 	return g, nil

@@ -38,6 +38,13 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		Short:         "Show and convert qcow2 disk images",
 		SilenceErrors: true,
 		SilenceUsage:  true,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usageError{fmt.Errorf("unknown command %q", args[0])}
+			}
+			return nil
+		},
+		RunE: func(*cobra.Command, []string) error { return usageError{errors.New("expecting a command")} },
 	}
 	root.AddCommand(infoCommand(), mapCommand(), convertCommand(), catCommand(), snapshotCommand())
 	root.SetArgs(args)

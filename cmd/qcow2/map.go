@@ -76,11 +76,14 @@ func mapJSON(w io.Writer, d disk, off, n int64) error {
 // mapHuman prints where the bytes lie that do not read as zeros anyway.
 func mapHuman(w io.Writer, d disk, name string, off, n int64) error {
 	names := shownNames(d, name)
-	fmt.Fprintf(w, "%-16s%-16s%-16s%s\n", "Offset", "Length", "Mapped to", "File")
+	head := fmt.Sprintf("%-16s%-16s%-16s%s\n", "Offset", "Length", "Mapped to", "File")
 	for e, err := range d.Extents(off, n) {
-		switch {
-		case err != nil:
+		if err != nil {
 			return err
+		}
+		io.WriteString(w, head)
+		head = ""
+		switch {
 		case e.Zero || !e.Data:
 		case !e.HasOffset:
 			return errors.New("the image holds encrypted or compressed clusters, which --output=json shows")
@@ -88,6 +91,7 @@ func mapHuman(w io.Writer, d disk, name string, off, n int64) error {
 			fmt.Fprintf(w, "%-16s%-16s%-16s%s\n", hex(e.Start), hex(e.Length), hex(e.Offset), shown(names[e.File]))
 		}
 	}
+	io.WriteString(w, head)
 	return nil
 }
 

@@ -1,0 +1,101 @@
+//go:build unix
+
+package main
+
+import (
+	"bytes"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+func TestConvertSignal(t *testing.T) {
+	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
+		dir := t.TempDir()
+		src := newFakeDisk(64 << 20)
+		src.onRead = func(off int64) error {
+			if off < 8<<20 {
+				return syscall.Kill(syscall.Getpid(), sig)
+			}
+			return nil
+		}
+		c := src.copier()
+		c.workers = 1
+		err := convert(t.Context(), c, filepath.Join(dir, "target"), io.Discard)
+		if err == nil || !strings.Contains(err.Error(), "interrupted") {
+			t.Errorf("%v: %v", sig, err)
+		}
+		if got := entries(t, dir); len(got) != 0 {
+			t.Errorf("%v: left behind %q", sig, got)
+		}
+	}
+}
+
+func TestConvertToPipe(t *testing.T) {
+	src := newFakeDisk(3 << 20)
+	fifo := filepath.Join(t.TempDir(), "fifo")
+	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	got := make(chan []byte)
+	go func() {
+		data, err := os.ReadFile(fifo)
+		if err != nil {
+			t.Error(err)
+		}
+		got <- data
+	}()
+	if err := convert(t.Context(), src.copier(), fifo, io.Discard); err != nil {
+		t.Error(err)
+	}
+	if !bytes.Equal(<-got, src.data) {
+		t.Error("wrong bytes")
+	}
+	if info, err := os.Stat(fifo); err != nil || info.Mode().Type() != os.ModeNamedPipe {
+		t.Errorf("it is no longer a FIFO (%v)", err)
+	}
+}
+
+func TestConvertToCharacterDevice(t *testing.T) {
+	src := newFakeDisk(3 << 20)
+	if err := convert(t.Context(), src.copier(), os.DevNull, io.Discard); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat("/dev/full"); err == nil {
+		if err := convert(t.Context(), src.copier(), "/dev/full", io.Discard); err == nil {
+			t.Error("a full device: no error")
+		}
+	}
+}
+
+func TestConvertLeavesHoles(t *testing.T) {
+	dir := t.TempDir()
+	src := newFakeDisk(8 << 20)
+	stored := 0
+	for off := 0; off < len(src.data); off += 4096 {
+		if !isZero(src.data[off : off+4096]) {
+			stored += 4096
+		}
+	}
+	space := func(sparse int) int64 {
+		c, target := src.copier(), filepath.Join(dir, "target")
+		c.sparse = sparse
+		if err := convert(t.Context(), c, target, io.Discard); err != nil {
+			t.Fatal(err)
+		}
+		info, err := os.Stat(target)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return occupied(info)
+	}
+	if got := space(0); got < int64(len(src.data)) {
+		t.Errorf("-S 0: %d bytes occupied, all %d should be", got, len(src.data))
+	}
+	if got := space(4096); got > int64(stored)+64<<10 {
+		t.Errorf("-S 4k: %d bytes occupied, %d hold data", got, stored)
+	}
+}

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"golang.org/x/tools/txtar"
+)
+
+var update = flag.Bool("update", false, "rewrite testdata with what the command prints")
+
+// Each file under testdata is an archive whose comment names the committed
+// images it uses, on a line "images: NAME...", and whose sections are command
+// lines with what they print. Lines of standard error begin with "! ", and
+// "[1]" is an exit code other than 0.
+func TestScripts(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no scripts (%v)", err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
+			file, err := filepath.Abs(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			archive, err := txtar.ParseFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Chdir(t.TempDir())
+			for line := range strings.Lines(string(archive.Comment)) {
+				if names, ok := strings.CutPrefix(line, "images:"); ok {
+					for _, name := range strings.Fields(names) {
+						unpack(t, name)
+					}
+				}
+			}
+			for i := range archive.Files {
+				f := &archive.Files[i]
+				args := strings.Fields(f.Name)
+				if len(args) == 0 || args[0] != "qcow2" {
+					t.Fatalf("section %q is not a command line", f.Name)
+				}
+				got := transcript(command(args[1:]...))
+				if got != string(f.Data) && !*update {
+					t.Errorf("%s\n got:\n%s\nwant:\n%s", f.Name, got, f.Data)
+				}
+				f.Data = []byte(got)
+			}
+			if *update {
+				if err := os.WriteFile(file, txtar.Format(archive), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// hostSizes are numbers that depend on the host's file system.
+var hostSizes = regexp.MustCompile(`(?m)^(disk size: |\s*"actual-size": ).*$`)
+
+func transcript(r result) string {
+	text := hostSizes.ReplaceAllString(r.stdout, "${1}...")
+	for line := range strings.Lines(r.stderr) {
+		text += "! " + line
+	}
+	if r.code != 0 {
+		text += fmt.Sprintf("[%d]\n", r.code)
+	}
+	return text
+}

@@ -1,0 +1,96 @@
+package main
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+)
+
+func TestHumanSize(t *testing.T) {
+	for _, tt := range []struct {
+		n    uint64
+		want string
+	}{
+		{0, "0 B"}, {1, "1 B"}, {999, "999 B"}, {1000, "0.977 KiB"}, {1024, "1 KiB"}, {1536, "1.5 KiB"},
+		{25088, "24.5 KiB"}, {1023897, "1e+03 KiB"}, {1024000, "0.977 MiB"}, {10485760, "10 MiB"},
+		{1974272, "1.88 MiB"}, {1 << 40, "1 TiB"}, {1 << 62, "4 EiB"}, {1<<64 - 1, "16 EiB"},
+	} {
+		if got := humanSize(tt.n); got != tt.want {
+			t.Errorf("%d: %q, want %q", tt.n, got, tt.want)
+		}
+	}
+}
+
+func TestParseSize(t *testing.T) {
+	for s, want := range map[string]int64{
+		"0": 0, "512": 512, "7b": 7, "4k": 4096, "4K": 4096, "2M": 2 << 20, "3G": 3 << 30, "1T": 1 << 40, "1p": 1 << 50, "7E": 7 << 60,
+		"9223372036854775807": 1<<63 - 1,
+	} {
+		if got, err := parseSize(s); err != nil || got != want {
+			t.Errorf("%q: %d, %v; want %d", s, got, err, want)
+		}
+	}
+	for _, s := range []string{"", "k", "-1", "+1", "1.5k", "0x10", "1kk", "8E", "9223372036854775808", "1 k", "4\x0b"} {
+		if n, err := parseSize(s); err == nil {
+			t.Errorf("%q: %d", s, n)
+		}
+	}
+}
+
+// Text in an image is hostile: it must not command a terminal.
+func TestHostileStrings(t *testing.T) {
+	v := object{{"a-key", "\x1b[2J"}, {"plain", "Grüße 🙂"}, {"list", list{"x\ny", object{{"n", uint64(1)}}}}, {"none", list{}}, {"bad", "\xff"}, {"quote", `"\`}}
+	var human, json bytes.Buffer
+	writeHuman(&human, v, "  ")
+	writeJSON(&json, v)
+	wantHuman := `  a key: "\x1b[2J"
+  plain: Grüße 🙂
+  list:
+      [0]: "x\ny"
+      [1]:
+          n: 1
+  none:
+  bad: "\xff"
+  quote: "\
+`
+	wantJSON := `{
+    "a-key": "\u001B[2J",
+    "plain": "Gr\u00FC\u00DFe \uD83D\uDE42",
+    "list": [
+        "x\ny",
+        {
+            "n": 1
+        }
+    ],
+    "none": [
+    ],
+    "bad": "\uFFFD",
+    "quote": "\"\\"
+}
+`
+	if human.String() != wantHuman {
+		t.Errorf("for people:\n%s\nwant:\n%s", human.String(), wantHuman)
+	}
+	if json.String() != wantJSON {
+		t.Errorf("JSON:\n%s\nwant:\n%s", json.String(), wantJSON)
+	}
+	if got := oneLine("a\nb\x1b[2J\u202e"); strings.ContainsAny(got, "\n\x1b\u202e") {
+		t.Errorf("an error message is printed as %q", got)
+	}
+}
+
+func TestJoinName(t *testing.T) {
+	for _, tt := range []struct{ from, name, want string }{
+		{"a.qcow2", "b", "b"},
+		{"dir/a.qcow2", "b", "dir/b"},
+		{"dir/a.qcow2", "../b", "dir/../b"},
+		{"/x/a.qcow2", "b", "/x/b"},
+		{"dir/a.qcow2", "/b", "/b"},
+		{"dir/a.qcow2", "nbd://h/x", "nbd://h/x"},
+		{"dir/a.qcow2", "x/y:z", "dir/x/y:z"},
+	} {
+		if got := joinName(tt.from, tt.name); got != tt.want {
+			t.Errorf("%q in %q: %q, want %q", tt.name, tt.from, got, tt.want)
+		}
+	}
+}
