@@ -15,6 +15,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"cstructgen/qcow2"
 )
 
 var update = flag.Bool("update", false, "make the images under qcow2/testdata again, with qemu-img and qemu-io")
@@ -108,6 +110,35 @@ func TestCommittedImagesAreSmall(t *testing.T) {
 	}
 	if files == 0 || total > committedLimit {
 		t.Errorf("%d files of %d bytes together, limit %d", files, total, committedLimit)
+	}
+}
+
+// TestCommittedImages holds the reader against the manifest. It needs no
+// QEMU.
+func TestCommittedImages(t *testing.T) {
+	for _, r := range committedRecipes() {
+		t.Run(r.name, func(t *testing.T) {
+			want := readExpectation(t, r.name)
+			im := openImage(t, unpackCommitted(t, r.name))
+			if g, w := jsonText(t, infoOf(t, im)), jsonText(t, describable(want.Info)); g != w {
+				t.Errorf("info\n%s\nmanifest\n%s", g, w)
+			}
+			if r.noData {
+				return
+			}
+			compareEntries(t, mapOf(t, im), want.Map)
+			h := sha256.New()
+			n, err := im.WriteTo(h)
+			if r.password != "" {
+				if !errors.Is(err, qcow2.ErrUnsupported) {
+					t.Errorf("encrypted data without the password: %v", err)
+				}
+				return
+			}
+			if sum := hex.EncodeToString(h.Sum(nil)); err != nil || n != im.Size() || sum != want.SHA256 {
+				t.Errorf("%d bytes of %d, %v\nhave digest %s\nmanifest    %s", n, im.Size(), err, sum, want.SHA256)
+			}
+		})
 	}
 }
 

@@ -54,11 +54,15 @@ func parseMap(out []byte) ([]mapEntry, error) {
 //   - "compressed" exists since 8.2 and is dropped, and so are the borders
 //     between extents that differ in nothing else;
 //   - two extents that touch and differ in nothing are one, however the tool's
-//     walk over the disk cut them.
+//     walk over the disk cut them;
+//   - a disk of size 0 has one extent without a byte (7.2) or none.
 func normaliseMap(entries []mapEntry) []mapEntry {
 	var merged []mapEntry
 	for _, e := range entries {
 		e.Compressed = nil
+		if e.Length == 0 {
+			continue
+		}
 		if len(merged) > 0 && joins(&merged[len(merged)-1], &e) {
 			merged[len(merged)-1].Length += e.Length
 			continue

@@ -1,0 +1,80 @@
+package tests
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// withImage makes the image of r in a directory of its own and hands that to
+// use. The files are gone afterwards: all of them together are gigabytes.
+func withImage(t *testing.T, b *builder, r *recipe, use func(dir string)) {
+	t.Helper()
+	root := t.TempDir()
+	// What writes take their bytes from: see combination.writes.
+	for _, c := range []command{
+		{"text", "text.bin", "2097152", "1"},
+		{"noise", "noise.bin", "2097152", "2"},
+	} {
+		if err := b.run(c, root); err != nil {
+			t.Fatal(err)
+		}
+	}
+	dir := filepath.Join(root, "image")
+	if err := os.Mkdir(dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.build(r, dir); err != nil {
+		t.Fatal(err)
+	}
+	use(dir)
+}
+
+// sampled tells whether the i-th image of the corpus is looked at: all where
+// CI=true, every seventh on a laptop. Seven is prime to the number of values
+// of each property, so that the sample has all of them.
+func sampled(i int) bool { return inCI() || i%7 == 0 }
+
+// TestCorpus compares every combination of properties that an image made by
+// QEMU can have.
+func TestCorpus(t *testing.T) {
+	b := newBuilder(t)
+	for i, c := range combinations() {
+		if !sampled(i) {
+			continue
+		}
+		r := c.recipe()
+		t.Run(r.name, func(t *testing.T) {
+			t.Parallel()
+			withImage(t, b, &r, func(dir string) { compareWithQEMU(t, &r, dir) })
+		})
+	}
+}
+
+// TestSpecial compares images with what the combinations leave out.
+func TestSpecial(t *testing.T) {
+	b := newBuilder(t)
+	for _, r := range specialRecipes() {
+		t.Run(r.name, func(t *testing.T) {
+			t.Parallel()
+			withImage(t, b, &r, func(dir string) { compareWithQEMU(t, &r, dir) })
+		})
+	}
+}
+
+// TestRandom compares chains of three images with random properties and
+// random writes. The seeds are fixed: what fails here fails everywhere.
+func TestRandom(t *testing.T) {
+	b := newBuilder(t)
+	count := 8
+	if inCI() {
+		count = 60
+	}
+	for seed := range uint64(count) {
+		r := randomRecipe(seed)
+		t.Run(r.name, func(t *testing.T) {
+			t.Parallel()
+			withImage(t, b, &r, func(dir string) { compareWithQEMU(t, &r, dir) })
+		})
+	}
+}
