@@ -140,7 +140,7 @@ func (im *Image) readMetadata(pages *pageCache) error {
 		return err
 	}
 	exts, extErr := readExtensions(f, &h)
-	im.header, im.extensions = h, exts
+	im.header, im.extensions, im.diskSize = h, exts, h.Size
 	// The names of unknown features are read first, to refuse them by name.
 	if err := f.checkFeatures(&h, im.FeatureNames()); err != nil {
 		return err
@@ -200,51 +200,49 @@ func (o *opener) openBacking(im *Image, depth int) error {
 	if !ok && given == nil {
 		return nil
 	}
-	if given != nil && given.Format != "" {
-		format = given.Format
+	ref := Reference{Kind: KindBacking, Name: name, Format: format, From: im.file.shown, Depth: depth}
+	refuse := func(reason error) error {
+		im.backingErr = &ReferenceError{ref, reason}
+		return nil
 	}
 	if format == "" {
 		format = o.opts.BackingFormat
 	}
-	ref := Reference{Kind: KindBacking, Name: name, Format: format, From: im.file.shown, Depth: depth}
-	if given == nil && o.gate == nil && o.opts.OpenFile == nil {
-		im.backingErr = &ReferenceError{ref, errNotAllowed}
-		return nil
-	}
-	switch format {
-	case formatQcow2, formatRaw:
-	case "":
-		im.backingErr = &ReferenceError{ref, errNoFormat}
-		return nil
-	default:
-		im.backingErr = &ReferenceError{ref, fmt.Errorf("format %q: %w", format, ErrUnsupported)}
-		return nil
+	switch {
+	case !o.mayOpen(given):
+		return refuse(errNotAllowed)
+	case format == "" && given == nil && o.opts.OpenFile == nil:
+		return refuse(errNoFormat) // nobody else can tell; nothing is opened
+	case depth+1 >= o.opts.MaxDepth:
+		return im.file.errorAt("backing chain", 0, uint64(depth+2),
+			fmt.Sprintf("layers, at most %d", o.opts.MaxDepth), ErrLimit)
 	}
 	s, err := o.open(im, given, ref)
 	if err != nil {
-		im.backingErr = err
-		return nil
+		return refuse(err)
 	}
 	if s.Format != "" {
 		format = s.Format
 	}
-	if depth+1 >= o.opts.MaxDepth {
-		return im.file.errorAt("backing chain", 0, uint64(depth+2), fmt.Sprintf("at most %d layers", o.opts.MaxDepth), ErrLimit)
-	}
-	if format == formatRaw {
+	switch format {
+	case formatQcow2:
+		below, err := o.image(s, name, depth+1)
+		if err != nil {
+			return err
+		}
+		im.backing = below
+		return nil
+	case formatRaw:
 		f, err := o.admit(s, name)
 		if err != nil {
 			return err
 		}
 		im.backing = &rawLayer{f}
 		return nil
+	case "":
+		return refuse(errNoFormat)
 	}
-	below, err := o.image(s, name, depth+1)
-	if err != nil {
-		return err
-	}
-	im.backing = below
-	return nil
+	return refuse(fmt.Errorf("format %q: %w", format, ErrUnsupported))
 }
 
 // Reasons of a ReferenceError. One text stands for missing and for forbidden.
@@ -254,8 +252,14 @@ var (
 	errNoName     = errors.New("the image does not name it")
 )
 
+// mayOpen reports whether there is a way to get at a file that an image names.
+func (o *opener) mayOpen(given *Source) bool {
+	return given != nil || o.opts.OpenFile != nil || o.gate != nil
+}
+
 // open returns the file for ref, which im names: given, or else whatever the
-// caller's way of opening files yields.
+// caller's way of opening files yields. Its error is the reason for a
+// ReferenceError.
 func (o *opener) open(im *Image, given *Source, ref Reference) (*Source, error) {
 	switch {
 	case given != nil:
@@ -263,24 +267,22 @@ func (o *opener) open(im *Image, given *Source, ref Reference) (*Source, error) 
 	case o.opts.OpenFile != nil:
 		s, err := o.opts.OpenFile(ref)
 		if err != nil {
-			return nil, &ReferenceError{ref, err}
+			return nil, err
 		}
 		if s == nil {
-			return nil, &ReferenceError{ref, errNotAllowed}
+			return nil, errNotAllowed
 		}
 		o.own(s)
 		return s, nil
 	case o.gate != nil:
 		f, name, err := o.gate.open(absolute(im.file.name), ref.Name)
 		if err != nil {
-			return nil, &ReferenceError{ref, err}
+			return nil, err
 		}
 		s := &Source{Reader: f, Name: name, Closer: f}
 		o.own(s)
-		if s.Size, err = f.Seek(0, io.SeekEnd); err != nil {
-			return nil, &ReferenceError{ref, err}
-		}
-		return s, nil
+		s.Size, err = f.Seek(0, io.SeekEnd)
+		return s, err
 	}
-	return nil, &ReferenceError{ref, errNotAllowed}
+	return nil, errNotAllowed
 }

@@ -25,7 +25,7 @@ func (o *opener) openData(im *Image, depth int) error {
 	if !ok {
 		im.data = im.file
 		if im.header.AutoclearFeatures&QCOW2_AUTOCLEAR_DATA_FILE_RAW != 0 {
-			im.dataErr = im.file.headerError("autoclear_features", OffsetofQCowHeader_AutoclearFeatures,
+			im.readErr = im.file.headerError("autoclear_features", OffsetofQCowHeader_AutoclearFeatures,
 				im.header.AutoclearFeatures, "a raw data file, in an image without a data file", ErrCorrupt)
 		}
 		return nil
@@ -41,7 +41,7 @@ func (o *opener) openData(im *Image, depth int) error {
 	}
 	s, err := o.open(im, given, ref)
 	if err != nil {
-		im.dataErr = err
+		im.dataErr = &ReferenceError{ref, err}
 		return nil
 	}
 	im.data, err = o.admit(s, name)

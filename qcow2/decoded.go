@@ -1,6 +1,9 @@
 package qcow2
 
-import "sync"
+import (
+	"errors"
+	"sync"
+)
 
 // A clusterKey names a compressed cluster: where it lies, and in which file.
 // Any number of L2 entries may share it.
@@ -64,13 +67,13 @@ func (c *clusterCache) read(im *Image, r run, p []byte, in uint64) (int, error) 
 		if whole {
 			// Nobody else may want it again: it is decoded to where it is
 			// wanted, and kept only if somebody waits for it by then.
-			e.err = im.decode(p, r)
-			c.publish(e, p, false)
-			return done(p, e.err)
+			c.fill(e, im, r, p, false)
+			if e.err != nil {
+				return 0, e.err
+			}
+			return len(p), nil
 		}
-		buf := c.buffer(size)
-		e.err = im.decode(buf, r)
-		c.publish(e, buf, true)
+		c.fill(e, im, r, c.buffer(size), true)
 	}
 	n, err := 0, e.err
 	if err == nil {
@@ -82,11 +85,16 @@ func (c *clusterCache) read(im *Image, r run, p []byte, in uint64) (int, error) 
 	return n, err
 }
 
-func done(p []byte, err error) (int, error) {
-	if err != nil {
-		return 0, err
-	}
-	return len(p), nil
+// errInterrupted is what those who wait are told if the reader of the file
+// panics under whoever decodes.
+var errInterrupted = errors.New("decoding was interrupted")
+
+// fill decodes the cluster r of im into data, and ends the wait for e, whatever
+// happens. own is as in publish.
+func (c *clusterCache) fill(e *cluster, im *Image, r run, data []byte, own bool) {
+	e.err = errInterrupted
+	defer c.publish(e, data, own)
+	e.err = im.decode(data, r)
 }
 
 // publish ends the decoding of e into data, which becomes e's own if own is

@@ -31,9 +31,16 @@ func (e *Extent) continues(next *Extent) bool {
 	return want == *next
 }
 
+// maxMerged is how often an extent is lengthened at most before it is yielded,
+// so that who listens is heard from on images that say the same for ever.
+const maxMerged = 1 << 12
+
 // Extents yields what the n bytes of the disk from off on are, in order and
 // without gaps, neighbours of one kind merged: what "qemu-img map" shows. It
 // stops after an error. Parts of the range outside the disk are an error.
+//
+// An extent that millions of table entries tell of, which takes a disk of
+// terabytes, may be yielded in parts.
 func (im *Image) Extents(off, n int64) iter.Seq2[Extent, error] {
 	return func(yield func(Extent, error) bool) {
 		if off < 0 || n < 0 || off > im.Size() || n > im.Size()-off {
@@ -41,6 +48,7 @@ func (im *Image) Extents(off, n int64) iter.Seq2[Extent, error] {
 			return
 		}
 		var cur Extent
+		merged := 0
 		for at, end := off, off+n; at < end; {
 			next, err := im.extent(guestOffset(at), uint64(end-at))
 			switch {
@@ -49,13 +57,14 @@ func (im *Image) Extents(off, n int64) iter.Seq2[Extent, error] {
 					yield(Extent{}, err)
 				}
 				return
-			case cur.Length > 0 && cur.continues(&next):
+			case cur.Length > 0 && cur.continues(&next) && merged < maxMerged:
 				cur.Length += next.Length
+				merged++
 			default:
 				if cur.Length > 0 && !yield(cur, nil) {
 					return
 				}
-				cur = next
+				cur, merged = next, 0
 			}
 			at += next.Length
 		}
@@ -76,7 +85,10 @@ func (im *Image) extent(off guestOffset, n uint64) (Extent, error) {
 }
 
 func (im *Image) status(off guestOffset, n uint64, depth int) (Extent, error) {
-	r, err := im.active.lookup(off, n)
+	if im.readErr != nil {
+		return Extent{}, im.readErr
+	}
+	r, err := im.active.survey(off, n)
 	if err != nil {
 		return Extent{}, err
 	}

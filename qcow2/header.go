@@ -92,21 +92,22 @@ func (f *hostFile) checkHeader(h *QCowHeader) error {
 		return f.headerError("l1_size", OffsetofQCowHeader_L1Size, uint64(h.L1Size),
 			fmt.Sprintf("the disk needs %d entries", need), ErrCorrupt)
 	}
-	return f.checkL1(&g, OffsetofQCowHeader_L1TableOffset, h.L1TableOffset, h.L1Size)
+	return f.checkL1(&g, "header", OffsetofQCowHeader_L1TableOffset, h.L1TableOffset, h.L1Size)
 }
 
-// checkL1 checks that an L1 table is no longer than QEMU allows, cluster
-// aligned, and inside the file. field is where its offset is found.
-func (f *hostFile) checkL1(g *geometry, field hostOffset, off uint64, entries uint32) error {
+// checkL1 checks that the L1 table of which whose speaks is no longer than
+// QEMU allows, cluster aligned, and inside the file. at is where its offset is
+// found.
+func (f *hostFile) checkL1(g *geometry, whose string, at hostOffset, off uint64, entries uint32) error {
 	size := uint64(entries) * L1E_SIZE
 	switch {
 	case size > QCOW_MAX_L1_SIZE:
-		return f.errorAt("length of the L1 table", field, uint64(entries),
-			fmt.Sprintf("at most %d entries", QCOW_MAX_L1_SIZE/L1E_SIZE), ErrLimit)
+		return f.errorAt(whose+": length of the L1 table", at, uint64(entries),
+			fmt.Sprintf("entries, at most %d", QCOW_MAX_L1_SIZE/L1E_SIZE), ErrLimit)
 	case !g.aligned(hostOffset(off)):
-		return f.errorAt("offset of the L1 table", field, off, "must be cluster aligned", ErrCorrupt)
+		return f.errorAt(whose+": offset of the L1 table", at, off, "must be cluster aligned", ErrCorrupt)
 	case off > math.MaxInt64-size:
-		return f.errorAt("offset of the L1 table", field, off, "the table ends past 2^63", ErrCorrupt)
+		return f.errorAt(whose+": offset of the L1 table", at, off, "the table ends past 2^63", ErrCorrupt)
 	case size == 0:
 		return nil
 	}

@@ -16,6 +16,7 @@ type Image struct {
 	owner bool // Close closes the chain
 
 	file       *hostFile
+	diskSize   uint64
 	header     QCowHeader
 	extensions []Extension
 	active     mapping
@@ -25,7 +26,8 @@ type Image struct {
 	backing    layer     // nil: none, or backingErr
 	backingErr error     // why the backing file cannot be read
 	data       *hostFile // of clusters that are not compressed: file, or the data file
-	dataErr    error     // why guest data cannot be read
+	dataErr    error     // why data is nil
+	readErr    error     // why nothing of the disk can be read
 	decoded    *clusterCache
 	prealloc   preallocation
 }
@@ -130,7 +132,7 @@ func (im *Image) Close() error {
 }
 
 // Size returns the length of the disk in bytes.
-func (im *Image) Size() int64 { return int64(im.header.Size) }
+func (im *Image) Size() int64 { return int64(im.diskSize) }
 
 // ClusterSize returns the size of a cluster in bytes.
 func (im *Image) ClusterSize() int64 { return int64(im.active.clusterSize()) }

@@ -29,33 +29,55 @@ type run struct {
 	// host is where the run begins, of kinds in NormalSubclusterTypes. Of a
 	// compressed cluster it is where the compressed bytes begin.
 	host hostOffset
-	// size is how long a compressed cluster is at most, else 0. Runs of that
-	// kind do not leave their cluster.
+	// size is how long a compressed cluster is at most, else 0.
 	size uint64
 }
 
 // continues reports whether next, which begins where r ends, is more of it.
 func (r *run) continues(next *run) bool {
-	return r.kind == next.kind && r.kind != QCOW2_SUBCLUSTER_COMPRESSED &&
-		(!NormalSubclusterTypes.Has(r.kind) || r.host+hostOffset(r.length) == next.host)
+	return r.kind == next.kind && (!NormalSubclusterTypes.Has(r.kind) || r.host+hostOffset(r.length) == next.host)
 }
+
+// maxPieces is how many pieces a run is merged from at most, so that tables
+// that an image uses again and again cannot keep a look-up busy for ever. No
+// image written by QEMU has so many in one run before hundreds of gigabytes.
+const maxPieces = 1 << 12
 
 // lookup returns the run that begins at off, as long as it goes but no longer
 // than limit, which is not 0. Neighbours are merged, whatever clusters and
-// tables they belong to.
+// tables they belong to, except that a compressed cluster is a run of its own.
 func (m *mapping) lookup(off guestOffset, limit uint64) (run, error) {
+	r, err := m.piece(off, limit)
+	if err != nil || r.kind == QCOW2_SUBCLUSTER_COMPRESSED {
+		return r, err
+	}
+	m.extend(&r, off, limit)
+	return r, nil
+}
+
+// survey is lookup for who wants to know what kind of bytes there are: it
+// merges compressed clusters, too.
+func (m *mapping) survey(off guestOffset, limit uint64) (run, error) {
 	r, err := m.piece(off, limit)
 	if err != nil {
 		return run{}, err
 	}
-	for r.length < limit && r.kind != QCOW2_SUBCLUSTER_COMPRESSED {
+	m.extend(&r, off, limit)
+	return r, nil
+}
+
+// extend lengthens r, which begins at off, by the pieces that continue it.
+func (m *mapping) extend(r *run, off guestOffset, limit uint64) {
+	for range maxPieces {
+		if r.length == limit {
+			return
+		}
 		next, err := m.piece(off+guestOffset(r.length), limit-r.length)
 		if err != nil || !r.continues(&next) {
-			break // an error belongs to whoever asks for those bytes
+			return // an error belongs to whoever asks for those bytes
 		}
 		r.length += next.length
 	}
-	return r, nil
 }
 
 // piece returns the run at off as far as one page of one table tells.

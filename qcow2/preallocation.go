@@ -1,16 +1,131 @@
 package qcow2
 
-import "sync"
+import (
+	"math"
+	"sync"
+)
 
-// preallocation remembers whether an image has clusters that were allocated
-// but not written, so that holes of the file tell zeros from data.
+// A preallocation remembers whether an image has clusters that were allocated
+// and never written. Only then do holes in the file tell zeros from data, and
+// is it worth to look for them.
 type preallocation struct {
 	once sync.Once
 	yes  bool
 }
 
-// mayHaveHoles reports whether holes of the file under the image's data mean
-// something.
+// mayHaveHoles reports whether holes under the image's data mean something.
+// QEMU decides so, too (qcow2_detect_metadata_preallocation): they do where
+// clearly more clusters are in use than the file occupies. A reader that
+// knows its holes and not its storage is always believed.
 func (im *Image) mayHaveHoles() bool {
-	return im.data != nil && im.data.holes != nil
+	if im.data == nil || im.data.holes == nil {
+		return false
+	}
+	im.prealloc.once.Do(func() {
+		s, ok := im.file.holes.(allocationSizer)
+		if !ok {
+			im.prealloc.yes = true
+			return
+		}
+		size, err := s.AllocatedSize()
+		if err != nil || size < 0 {
+			return
+		}
+		stored := uint64(size) >> im.active.clusterBits
+		threshold := max(stored*10/9, stored+2)
+		n, err := im.usedClusters(threshold)
+		im.prealloc.yes = err == nil && n >= threshold
+	})
+	return im.prealloc.yes
+}
+
+const whatRefcount = "refcount"
+
+// usedClusters returns how many clusters of the file have a refcount that is
+// not 0. It stops counting at limit.
+func (im *Image) usedClusters(limit uint64) (uint64, error) {
+	g, f, h := &im.active.geometry, im.file, &im.header
+	clusters := ceilDiv(f.size, g.clusterSize())
+	if limit > clusters {
+		return 0, nil // the limit is out of reach, whatever they are
+	}
+	switch {
+	case !g.aligned(hostOffset(h.RefcountTableOffset)):
+		return 0, f.headerError("refcount_table_offset", OffsetofQCowHeader_RefcountTableOffset,
+			h.RefcountTableOffset, "must be cluster aligned", ErrCorrupt)
+	case uint64(h.RefcountTableClusters) > QCOW_MAX_REFTABLE_SIZE>>g.clusterBits:
+		return 0, f.headerError("refcount_table_clusters", OffsetofQCowHeader_RefcountTableClusters,
+			uint64(h.RefcountTableClusters), "the refcount table is too long", ErrLimit)
+	case h.RefcountTableOffset > math.MaxInt64-QCOW_MAX_REFTABLE_SIZE:
+		return 0, f.headerError("refcount_table_offset", OffsetofQCowHeader_RefcountTableOffset,
+			h.RefcountTableOffset, "the refcount table ends past 2^63", ErrCorrupt)
+	}
+	table := cursor{file: f}
+	block := cursor{file: f}
+	blocks := uint64(h.RefcountTableClusters) << g.clusterBits / REFTABLE_ENTRY_SIZE
+	var used uint64
+	for i := range blocks {
+		at := hostOffset(h.RefcountTableOffset + i*REFTABLE_ENTRY_SIZE)
+		b, err := table.bytes(whatRefcount+" table", at, REFTABLE_ENTRY_SIZE)
+		if err != nil {
+			return 0, err
+		}
+		var e QCow2RefcountTableEntry
+		e.Decode((*[SizeofQCow2RefcountTableEntry]byte)(b))
+		off := hostOffset(e.Entry & REFT_OFFSET_MASK)
+		left := clusters - i*g.refcounts(h.RefcountOrder)
+		if off != 0 {
+			n, err := im.usedInBlock(&block, off, min(left, g.refcounts(h.RefcountOrder)))
+			if used += n; err != nil || used >= limit {
+				return min(used, limit), err
+			}
+		}
+		if left <= g.refcounts(h.RefcountOrder) {
+			break
+		}
+	}
+	return used, nil
+}
+
+// refcounts returns how many refcounts of 1<<order bits a refcount block has.
+func (g *geometry) refcounts(order uint32) uint64 { return g.clusterSize() * 8 >> order }
+
+// usedInBlock returns how many of the first n refcounts of the block at off
+// are not 0.
+func (im *Image) usedInBlock(c *cursor, off hostOffset, n uint64) (used uint64, err error) {
+	if !im.active.aligned(off) {
+		return 0, im.file.errorAt(whatRefcount+" block", off, uint64(off), "must be cluster aligned", ErrCorrupt)
+	}
+	order := im.header.RefcountOrder
+	for n > 0 {
+		b, err := c.bytes(whatRefcount+" block", off, QCOW2_ALIGNMENT) // a multiple of all widths
+		if err != nil {
+			return used, err
+		}
+		count := min(n, uint64(len(b))*8>>order)
+		used += nonZero(b, order, count)
+		n -= count
+		off += hostOffset(len(b))
+	}
+	return used, nil
+}
+
+// nonZero returns how many of the first n numbers in b, of 1<<order bits each,
+// are not 0. Numbers of less than a byte begin at its lowest bit; the byte
+// order of others does not matter here.
+func nonZero(b []byte, order uint32, n uint64) (count uint64) {
+	for i := range n {
+		var v byte
+		if width := uint64(1) << order; width < 8 {
+			v = b[i*width/8] >> (i * width % 8) & (1<<width - 1)
+		} else {
+			for _, x := range b[i*width/8 : (i+1)*width/8] {
+				v |= x
+			}
+		}
+		if v != 0 {
+			count++
+		}
+	}
+	return count
 }

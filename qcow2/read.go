@@ -34,9 +34,12 @@ func (im *Image) ReadAt(p []byte, off int64) (int, error) {
 	return n, end
 }
 
-func (im *Image) size() uint64 { return im.header.Size }
+func (im *Image) size() uint64 { return im.diskSize }
 
 func (im *Image) read(p []byte, off guestOffset) (int, error) {
+	if im.readErr != nil {
+		return 0, im.readErr
+	}
 	for n := 0; n < len(p); {
 		r, err := im.active.lookup(off+guestOffset(n), uint64(len(p)-n))
 		if err != nil {

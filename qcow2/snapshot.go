@@ -2,6 +2,7 @@ package qcow2
 
 import (
 	"fmt"
+	"io/fs"
 	"math"
 	"time"
 )
@@ -19,6 +20,7 @@ type Snapshot struct {
 
 	Header QCowSnapshotHeader    // as stored
 	Extra  QCowSnapshotExtraData // as much as is stored, else 0
+	Offset int64                 // of the entry in the file
 }
 
 const whatSnapshot = "snapshot table"
@@ -76,11 +78,12 @@ func (im *Image) snapshot(c *cursor, off hostOffset) (s Snapshot, size uint64, e
 	if b, err = c.bytes(whatSnapshot, off, size); err != nil {
 		return s, 0, err
 	}
+	s.Offset = int64(off)
 	s.ID, s.Name = string(b[id:name]), string(b[name:])
 	s.Date = time.Unix(int64(h.DateSec), int64(h.DateNsec)).UTC()
 	s.VMClock = time.Duration(min(h.VmClockNsec, math.MaxInt64))
 	s.VMStateSize = uint64(h.VmStateSize)
-	s.DiskSize = im.header.Size
+	s.DiskSize = im.header.Size // in images older than the field
 	// The extra data grew over time: what is there counts.
 	n := s.Extra.DecodePrefix(b[SizeofQCowSnapshotHeader:id])
 	if n > OffsetofQCowSnapshotExtraData_VmStateSizeLarge {
@@ -93,4 +96,49 @@ func (im *Image) snapshot(c *cursor, off hostOffset) (s Snapshot, size uint64, e
 		s.HasICount, s.ICount = true, s.Extra.Icount
 	}
 	return s, size, nil
+}
+
+// OpenSnapshot returns the disk as the snapshot of the given id, or else of
+// the given name, holds it: its own L1 table and size, over the same backing
+// and data files. The image closes with im, and only with it.
+func (im *Image) OpenSnapshot(idOrName string) (*Image, error) {
+	list, err := im.Snapshots()
+	if err != nil {
+		return nil, err
+	}
+	s := findSnapshot(list, idOrName)
+	if s == nil {
+		return nil, fmt.Errorf("qcow2: %q: snapshot %q: %w", im.file.shown, idOrName, fs.ErrNotExist)
+	}
+	g, h := &im.active.geometry, &s.Header
+	what := fmt.Sprintf("snapshot %q", s.ID)
+	if err := im.file.checkL1(g, what, hostOffset(s.Offset)+OffsetofQCowSnapshotHeader_L1TableOffset, h.L1TableOffset, h.L1Size); err != nil {
+		return nil, err
+	}
+	if s.DiskSize > math.MaxInt64 {
+		return nil, im.file.errorAt(what, hostOffset(s.Offset), s.DiskSize, "disk size, at most 2^63-1", ErrLimit)
+	}
+	view := &Image{
+		chain: im.chain, file: im.file, header: im.header, extensions: im.extensions, backingName: im.backingName,
+		diskSize: s.DiskSize, active: im.active, decoded: im.decoded,
+		backing: im.backing, backingErr: im.backingErr, data: im.data, dataErr: im.dataErr, readErr: im.readErr,
+	}
+	view.active.l1Offset, view.active.l1Size = hostOffset(h.L1TableOffset), uint64(h.L1Size)
+	return view, nil
+}
+
+// findSnapshot returns the snapshot of the given id, or else of the given
+// name, or nil.
+func findSnapshot(list []Snapshot, idOrName string) *Snapshot {
+	for i := range list {
+		if list[i].ID == idOrName {
+			return &list[i]
+		}
+	}
+	for i := range list {
+		if list[i].Name == idOrName {
+			return &list[i]
+		}
+	}
+	return nil
 }
