@@ -1,0 +1,125 @@
+package gen
+
+import "fmt"
+
+// pair joins two programs of the same C text, read once for each byte order,
+// into the first: each record learns where its bytes lie in the other order.
+// What Go sees must be the same in both; the header may well declare its
+// bit-fields the other way round, as headers do under #if on the byte order.
+func pair(little, big *program) error {
+	others := make(map[string]*decl)
+	for _, d := range big.decls {
+		others[d.key()] = d
+	}
+	for _, d := range little.decls {
+		o, ok := others[d.key()]
+		if !ok {
+			return unsupported(d.pos, "%s exists in little-endian order alone", d.key())
+		}
+		delete(others, d.key())
+		if why := d.differs(o); why != "" {
+			return unsupported(d.pos, "%s differs between the byte orders: %s", d.key(), why)
+		}
+		if d.record != nil {
+			d.record.big = o.record
+			for _, m := range d.record.members {
+				m.varies = o.record.find(m.name).order != m.order
+			}
+		}
+	}
+	for spread := true; spread; {
+		spread = false
+		for _, d := range little.decls {
+			if r := d.record; r != nil && r.noStruc == "" && !r.union {
+				r.noStruc = r.whyNotBoth()
+				spread = spread || r.noStruc != ""
+			}
+		}
+	}
+	for _, d := range big.decls {
+		if _, left := others[d.key()]; left {
+			return unsupported(d.pos, "%s exists in big-endian order alone", d.key())
+		}
+	}
+	return nil
+}
+
+// whyNotBoth returns what keeps struc from expressing r in both orders, ""
+// if nothing does. The order that struc is called with goes over that of tags.
+func (r *record) whyNotBoth() string {
+	for _, m := range r.members {
+		if m.wide() && !m.varies {
+			return "fields whose byte order is fixed"
+		}
+	}
+	return r.whyNoStruc()
+}
+
+// key names what d declares.
+func (d *decl) key() string {
+	switch {
+	case d.record != nil:
+		return "type " + d.record.name
+	case d.enum != nil:
+		return "type " + d.enum.name
+	}
+	return "constant " + d.constant.name
+}
+
+// differs says how the Go text of d and o differs, "" if it does not.
+func (d *decl) differs(o *decl) string {
+	switch {
+	case d.record != nil && o.record != nil:
+		return d.record.differs(o.record)
+	case d.enum != nil && o.enum != nil:
+		if d.enum.scalar.struc != o.enum.scalar.struc {
+			return "size"
+		}
+		for i, v := range d.enum.values {
+			if len(o.enum.values) != len(d.enum.values) || o.enum.values[i].name != v.name || o.enum.values[i].bits != v.bits {
+				return "value " + v.cname
+			}
+		}
+		return ""
+	case d.constant != nil && o.constant != nil:
+		if d.constant.value != o.constant.value {
+			return d.constant.value + " and " + o.constant.value
+		}
+		return ""
+	}
+	return "kind"
+}
+
+func (r *record) differs(o *record) string {
+	if r.size != o.size || r.union != o.union {
+		return fmt.Sprintf("%d and %d bytes", r.size, o.size)
+	}
+	for _, m := range r.members {
+		if m.name == "" {
+			continue
+		}
+		n := o.find(m.name)
+		switch {
+		case n.name == "":
+			return "field " + m.name + " is missing in the other"
+		case n.typ.String() != m.typ.String():
+			return "type of field " + m.name
+		case m.bits == 0 && n.off != m.off || n.bits != m.bits:
+			return "place of field " + m.name
+		}
+	}
+	if len(r.named) != len(o.named) {
+		return "number of fields"
+	}
+	return ""
+}
+
+// find returns the member of a name, an empty one without it.
+func (r *record) find(name string) *member {
+	for _, m := range r.members {
+		if m.name == name {
+			return m
+		}
+	}
+	return &member{}
+}

@@ -1,0 +1,182 @@
+package gen
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+
+	"cstructgen/internal/cstruct"
+)
+
+// A writer gathers Go source.
+type writer struct{ bytes.Buffer }
+
+// line writes a line.
+func (w *writer) line(format string, args ...any) {
+	fmt.Fprintf(w, format, args...)
+	w.WriteByte('\n')
+}
+
+// doc writes lines as a comment.
+func (w *writer) doc(lines ...string) {
+	for _, l := range lines {
+		w.line("%s", strings.TrimRight("// "+l, " "))
+	}
+}
+
+// A slot is where a value lies in the bytes b: at a constant offset and, in
+// loops over arrays, so many bytes on for each index.
+type slot struct {
+	b       string
+	off     int64
+	strides []string // "4*i"
+}
+
+func (s slot) index(stride int64, i string) slot {
+	term := i
+	if stride != 1 {
+		term = fmt.Sprintf("%d*%s", stride, i)
+	}
+	s.strides = append(s.strides[:len(s.strides):len(s.strides)], term)
+	return s
+}
+
+// at is the index of the slot's first byte.
+func (s slot) at() string {
+	if len(s.strides) == 0 {
+		return fmt.Sprint(s.off)
+	}
+	sum := strings.Join(s.strides, "+")
+	if s.off == 0 {
+		return sum
+	}
+	return fmt.Sprintf("%d+%s", s.off, sum)
+}
+
+// slice is a slice expression of the n bytes of the slot. In loops its end is
+// left open: the compiler then proves that it is in bounds, as it does not
+// with an end that is a sum.
+func (s slot) slice(n int64) string {
+	if len(s.strides) == 0 {
+		return fmt.Sprintf("%s[%d:%d]", s.b, s.off, s.off+n)
+	}
+	return fmt.Sprintf("%s[%s:]", s.b, s.at())
+}
+
+func orderVar(o cstruct.ByteOrder) string {
+	if o == cstruct.BigEndian {
+		return "binary.BigEndian"
+	}
+	return "binary.LittleEndian"
+}
+
+// raw is the unsigned number of n bytes, a Go integer size, in the slot.
+func (s slot) raw(o cstruct.ByteOrder, n int64) string {
+	if n == 1 {
+		return fmt.Sprintf("%s[%s]", s.b, s.at())
+	}
+	return fmt.Sprintf("%s.Uint%d(%s)", orderVar(o), 8*n, s.slice(n))
+}
+
+// storeRaw writes the statement that stores such a number.
+func (w *writer) storeRaw(s slot, o cstruct.ByteOrder, n int64, v string) {
+	if n == 1 {
+		w.line("%s[%s] = %s", s.b, s.at(), v)
+		return
+	}
+	w.line("%s.PutUint%d(%s, %s)", orderVar(o), 8*n, s.slice(n), v)
+}
+
+// load is the unsigned number in the bytes e of b, up to 8.
+func load(o cstruct.ByteOrder, b string, e extent) string {
+	typ := word(e.size)
+	if holding(8*e.size, false).size == e.size {
+		return slot{b: b, off: e.off}.raw(o, e.size)
+	}
+	var terms []string
+	for i := range e.size {
+		terms = append(terms, shifted(fmt.Sprintf("%s(%s[%d])", typ, b, e.off+i), "<<", shiftOf(o, i, e.size)))
+	}
+	return strings.Join(terms, " | ")
+}
+
+// store writes the statements that store v in the bytes e of b, up to 8.
+func (w *writer) store(o cstruct.ByteOrder, b string, e extent, v string) {
+	if holding(8*e.size, false).size == e.size {
+		w.storeRaw(slot{b: b, off: e.off}, o, e.size, v)
+		return
+	}
+	if v != e.name() && v != "0" {
+		w.line("%s := %s", e.name(), v)
+		v = e.name()
+	}
+	for i := range e.size {
+		if v == "0" {
+			w.line("%s[%d] = 0", b, e.off+i)
+			continue
+		}
+		w.line("%s[%d] = uint8(%s)", b, e.off+i, shifted(v, ">>", shiftOf(o, i, e.size)))
+	}
+}
+
+// shiftOf is how far up in a number of n bytes its byte i belongs.
+func shiftOf(o cstruct.ByteOrder, i, n int64) int64 {
+	if o == cstruct.BigEndian {
+		return 8 * (n - 1 - i)
+	}
+	return 8 * i
+}
+
+// loopVar names the index of a loop at a depth.
+func loopVar(depth int) string {
+	if depth < 6 {
+		return string(rune('i' + depth))
+	}
+	return fmt.Sprint("i", depth)
+}
+
+// decode writes the statements that set x from the slot. suffix is that of
+// the methods of nested records.
+func (w *writer) decode(t *goType, s slot, o cstruct.ByteOrder, x, suffix string) {
+	switch {
+	case t.scalar != nil:
+		w.line("%s = %s", x, fmt.Sprintf(t.scalar.value, s.raw(o, t.size)))
+	case t.record != nil:
+		w.line("%s.Decode%s((*[Sizeof%s]byte)(%s))", x, suffix, t.record.name, s.slice(t.size))
+	case t.elem != nil:
+		if t.size == 0 {
+			return
+		}
+		i := loopVar(len(s.strides))
+		w.line("for %s := range %s {", i, x)
+		w.decode(t.elem, s.index(t.elem.size, i), o, fmt.Sprintf("%s[%s]", x, i), suffix)
+		w.line("}")
+	default:
+		w.line("%s = [%d]byte(%s)", x, t.size, s.slice(t.size))
+	}
+}
+
+// encode writes the statements that store x in the slot.
+func (w *writer) encode(t *goType, s slot, o cstruct.ByteOrder, x, suffix string) {
+	switch {
+	case t.scalar != nil && t.scalar.name == "bool":
+		w.storeRaw(s, o, 1, "0")
+		w.line("if %s {", x)
+		w.storeRaw(s, o, 1, "1")
+		w.line("}")
+	case t.scalar != nil:
+		w.storeRaw(s, o, t.size, fmt.Sprintf(t.scalar.bits, x))
+	case t.record != nil:
+		w.line("%s.Encode%s((*[Sizeof%s]byte)(%s))", x, suffix, t.record.name, s.slice(t.size))
+	case t.elem != nil:
+		if t.size == 0 {
+			return
+		}
+		i := loopVar(len(s.strides))
+		w.line("for %s := range %s {", i, x)
+		w.encode(t.elem, s.index(t.elem.size, i), o, fmt.Sprintf("%s[%s]", x, i), suffix)
+		w.line("}")
+	default:
+		w.line("copy(%s, %s[:])", s.slice(t.size), x)
+	}
+}

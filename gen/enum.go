@@ -1,0 +1,246 @@
+package gen
+
+import (
+	"cmp"
+	gc "go/constant"
+	"math/bits"
+	"slices"
+	"strconv"
+
+	"cstructgen/internal/cstruct"
+)
+
+// An enum is an enumerated type, lowered.
+type enum struct {
+	c      *cstruct.Enum
+	name   string // Go type
+	cname  string
+	is     string // as a doc says it: "the C enum a"
+	scalar *scalar
+	values []enumerator
+}
+
+type enumerator struct {
+	name, cname string
+	value       string // as Go prints it
+	bits        uint64 // the value, wrapped
+	doc         string
+}
+
+// enum lowers an enumerated type, once. outer is the Go name of one that C
+// leaves without a name.
+func (l *lowering) enum(c *cstruct.Enum, outer string) (*enum, error) {
+	if e, ok := l.enums[c]; ok {
+		return e, nil
+	}
+	e := &enum{c: c}
+	switch {
+	case c.Anonymous:
+		e.name, e.cname, e.is = outer, "anonymous enum", "a C enum without a name"
+	case c.Tag != "":
+		e.name, e.cname = exported(c.Tag), "enum "+c.Tag
+		e.is = "the C " + e.cname
+	default:
+		e.name, e.cname, e.is = exported(c.Name), c.Name, "the C type "+c.Name
+	}
+	base := integer(c.Under.Bytes, c.Under.Signed)
+	if base == nil {
+		return nil, unsupported(c.Pos, "%s has %d bytes", e.cname, c.Under.Bytes)
+	}
+	e.scalar = &scalar{
+		name: e.name, size: base.size, struc: base.struc, enum: true,
+		value: e.name + "(%s)", bits: integer(base.size, false).name + "(%s)",
+	}
+	l.enums[c] = e
+	for _, n := range []string{e.name, "Parse" + e.name} {
+		if err := l.names.take(n, e.cname, c.Pos); err != nil {
+			return nil, err
+		}
+	}
+	for _, v := range c.Values {
+		ev, err := l.enumerator(v, c.Flags)
+		if err != nil {
+			return nil, err
+		}
+		e.values = append(e.values, ev)
+	}
+	l.decls = append(l.decls, &decl{pos: c.Pos, main: c.Main, enum: e})
+	return e, nil
+}
+
+// enumerator lowers one value and takes its name.
+func (l *lowering) enumerator(v *cstruct.EnumValue, hex bool) (enumerator, error) {
+	ev := enumerator{name: constantName(v.Name), cname: v.Name, doc: v.Doc}
+	ev.value = v.Value.ExactString()
+	if hex && gc.Sign(v.Value) >= 0 {
+		ev.value = hexText(v.Value, 0)
+	}
+	if u, ok := gc.Uint64Val(v.Value); ok {
+		ev.bits = u
+	} else if i, ok := gc.Int64Val(v.Value); ok {
+		ev.bits = uint64(i)
+	}
+	return ev, l.names.take(ev.name, "enumerator "+v.Name, v.Pos)
+}
+
+// looseValues lowers the enumerators of an enum that is no type of anything.
+func (l *lowering) looseValues(c *cstruct.Enum, wanted func(string, bool) bool) error {
+	for _, v := range c.Values {
+		if !wanted(v.Name, c.Main) {
+			continue
+		}
+		ev, err := l.enumerator(v, c.Flags)
+		if err != nil {
+			return err
+		}
+		l.decls = append(l.decls, &decl{pos: v.Pos, main: c.Main, constant: &constant{
+			name: ev.name, value: ev.value, doc: ev.doc,
+		}})
+	}
+	return nil
+}
+
+// emitEnum writes an enumerated type with its names.
+func (w *writer) emitEnum(e *enum) {
+	kind := ""
+	if e.c.Flags {
+		kind = ", a set of flags"
+	}
+	w.typeDoc(e.name+" is "+e.is+kind+".", e.c.Doc)
+	w.line("type %s %s", e.name, e.scalar.struc)
+	if len(e.values) > 0 {
+		w.line("")
+		w.doc("Values of " + e.name + ".")
+		w.line("const (")
+		for _, v := range e.values {
+			w.entry(v.name+" "+e.name+" = "+v.value, v.doc)
+		}
+		w.line(")")
+	}
+	w.line("")
+	if e.c.Flags {
+		w.flagsString(e)
+		w.line("")
+		w.parseFlags(e)
+	} else {
+		w.enumString(e)
+		w.line("")
+		w.parseEnum(e)
+	}
+	w.line("")
+}
+
+// distinct returns the values of e without those that repeat an earlier one.
+func (e *enum) distinct() []enumerator {
+	var out []enumerator
+	for _, v := range e.values {
+		if !slices.ContainsFunc(out, func(o enumerator) bool { return o.bits == v.bits }) {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+// format returns the expression for x in a base.
+func (e *enum) format(x string, base int) string {
+	if e.c.Under.Signed && base == 10 {
+		return "strconv.FormatInt(int64(" + x + "), 10)"
+	}
+	if e.c.Under.Signed {
+		x = integer(e.scalar.size, false).name + "(" + x + ")"
+	}
+	return "strconv.FormatUint(uint64(" + x + "), " + strconv.Itoa(base) + ")"
+}
+
+func (w *writer) enumString(e *enum) {
+	w.doc(wrap("String returns the C name of x, and " + e.name + "(n) for a number without one.")...)
+	w.line("func (x %s) String() string {", e.name)
+	if len(e.values) > 0 {
+		w.line("switch x {")
+		for _, v := range e.distinct() {
+			w.line("case %s:", v.name)
+			w.line("return %q", v.cname)
+		}
+		w.line("}")
+	}
+	w.line(`return "%s(" + %s + ")"`, e.name, e.format("x", 10))
+	w.line("}")
+}
+
+func (w *writer) parseEnum(e *enum) {
+	w.doc("Parse" + e.name + " returns the value whose C name is s.")
+	w.line("func Parse%s(s string) (%s, error) {", e.name, e.name)
+	if len(e.values) > 0 {
+		w.line("switch s {")
+		for _, v := range e.values {
+			w.line("case %q:", v.cname)
+			w.line("return %s, nil", v.name)
+		}
+		w.line("}")
+	}
+	w.line(`return 0, fmt.Errorf("%%q is no %s", s)`, e.name)
+	w.line("}")
+}
+
+// flagsString writes String of a set of flags. Values of many bits come
+// first, so that a name for a combination wins over its parts.
+func (w *writer) flagsString(e *enum) {
+	var zero string
+	flags := slices.DeleteFunc(e.distinct(), func(v enumerator) bool {
+		if v.bits == 0 {
+			zero = v.cname
+		}
+		return v.bits == 0
+	})
+	slices.SortStableFunc(flags, func(a, b enumerator) int {
+		return cmp.Compare(bits.OnesCount64(b.bits), bits.OnesCount64(a.bits))
+	})
+	w.doc("String returns the C names of the flags in x, joined by |, and what has no", "name as a number.")
+	w.line("func (x %s) String() string {", e.name)
+	w.line("if x == 0 {")
+	w.line("return %q", cmp.Or(zero, "0"))
+	w.line("}")
+	w.line("var names []string")
+	if len(flags) > 0 {
+		w.line("for _, f := range [...]struct {")
+		w.line("flag %s", e.name)
+		w.line("name string")
+		w.line("}{")
+		for _, v := range flags {
+			w.line("{%s, %q},", v.name, v.cname)
+		}
+		w.line("} {")
+		w.line("if x&f.flag == f.flag {")
+		w.line("names = append(names, f.name)")
+		w.line("x &^= f.flag")
+		w.line("}")
+		w.line("}")
+	}
+	w.line("if x != 0 {")
+	w.line(`names = append(names, "0x"+%s)`, e.format("x", 16))
+	w.line("}")
+	w.line(`return strings.Join(names, "|")`)
+	w.line("}")
+}
+
+func (w *writer) parseFlags(e *enum) {
+	w.doc("Parse"+e.name+" returns the flags in s: C names and numbers, joined by |,", "as String writes them.")
+	w.line("func Parse%s(s string) (%s, error) {", e.name, e.name)
+	w.line("var x %s", e.name)
+	w.line(`for name := range strings.SplitSeq(s, "|") {`)
+	w.line("switch name {")
+	for _, v := range e.values {
+		w.line("case %q:", v.cname)
+		w.line("x |= %s", v.name)
+	}
+	w.line("default:")
+	w.line("n, err := strconv.ParseUint(name, 0, %d)", 8*e.scalar.size)
+	w.line("if err != nil {")
+	w.line(`return 0, fmt.Errorf("%%q is no %s", name)`, e.name)
+	w.line("}")
+	w.line("x |= %s(n)", e.name)
+	w.line("}")
+	w.line("}")
+	w.line("return x, nil")
+	w.line("}")
+}

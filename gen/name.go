@@ -1,0 +1,103 @@
+package gen
+
+import (
+	"fmt"
+	"go/token"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"cstructgen/internal/cstruct"
+)
+
+// exported makes the Go name of a C name by the one rule there is: what
+// underscores separate is joined, each part beginning with a capital. A result
+// that still does not begin with one gets an X in front.
+//
+//	l1_table_offset -> L1TableOffset
+//	__s8            -> S8
+//	_64bit          -> X64bit
+func exported(c string) string {
+	var b strings.Builder
+	for part := range strings.SplitSeq(c, "_") {
+		if part == "" {
+			continue
+		}
+		r, n := utf8.DecodeRuneInString(part)
+		b.WriteRune(unicode.ToUpper(r))
+		b.WriteString(part[n:])
+	}
+	if name := b.String(); token.IsExported(name) {
+		return name
+	}
+	return "X" + b.String()
+}
+
+// constantName is the Go name of a macro or enumerator: the C name itself
+// where Go exports it, so that a search for the specification's name finds it.
+func constantName(c string) string {
+	if token.IsExported(c) {
+		return c
+	}
+	return exported(c)
+}
+
+// A scope holds the Go names that are taken, and by what.
+type scope struct {
+	in    string // "package qcow2", "struct a"
+	taken map[string]owner
+}
+
+type owner struct {
+	what string
+	pos  cstruct.Pos // zero: the generator's own
+}
+
+func newScope(in string) *scope {
+	return &scope{in: in, taken: make(map[string]owner)}
+}
+
+// reserve takes names that generated code itself needs.
+func (s *scope) reserve(what string, names ...string) {
+	for _, n := range names {
+		s.taken[n] = owner{what: what}
+	}
+}
+
+// take takes name for what stands at pos. A name that is no Go identifier, or
+// that something else has, is an error naming both; no suffix is ever added.
+func (s *scope) take(name, what string, pos cstruct.Pos) error {
+	if !token.IsIdentifier(name) || !token.IsExported(name) {
+		return unsupported(pos, "%s: %q is no exported Go name", what, name)
+	}
+	old, ok := s.taken[name]
+	if !ok {
+		s.taken[name] = owner{what, pos}
+		return nil
+	}
+	if old.pos == (cstruct.Pos{}) {
+		return unsupported(pos, "%s: its Go name %s in %s is that of %s", what, name, s.in, old.what)
+	}
+	return unsupported(pos, "%s: its Go name %s in %s is taken by %s at %s", what, name, s.in, old.what, place(old.pos))
+}
+
+// place prints a position.
+func place(p cstruct.Pos) string {
+	return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Col)
+}
+
+// free returns the first free of stem0, stem1, ... for something that C
+// leaves without a name.
+func (s *scope) free(stem string) string {
+	for i := 0; ; i++ {
+		if name := fmt.Sprint(stem, i); !s.has(name) {
+			return name
+		}
+	}
+}
+
+// has reports whether a name is taken.
+func (s *scope) has(name string) bool {
+	_, ok := s.taken[name]
+	return ok
+}

@@ -1,0 +1,273 @@
+package gen
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"cstructgen/internal/cstruct"
+)
+
+// maxSize is the largest struct that gets Go code: its size and offsets are
+// an int everywhere.
+const maxSize = 1 << 30
+
+// A record is a struct or union, lowered.
+type record struct {
+	c     *cstruct.Struct
+	name  string // Go type
+	cname string // "struct a", or the typedef's name
+	is    string // as a doc says it: "the C struct a"
+	union bool
+	size  int64
+	// members are what lies in the fixed part: of a struct the Go fields in
+	// order of offset, padding and unnamed bit-fields included; of a union
+	// what has a getter and a setter.
+	members []*member
+	units   []*unit   // of a struct's bit-fields
+	named   []*member // everything that C names, for LayoutOf
+	tail    *member   // what follows the fixed part; nil: nothing
+	noStruc string    // why struc cannot express it; "": it can
+	big     *record   // the same type in big-endian order, under Both
+}
+
+// A member is one field of a record. Members of anonymous structs are members
+// of the record around them.
+type member struct {
+	name    string // Go field, or stem of the getter; "" of unnamed bits
+	cname   string // "" of padding, anonymous unions, unnamed bits
+	ctype   string
+	typ     *goType // nil of a tail
+	off     int64   // bytes from the start of the record
+	size    int64   // of a bit-field: of the bytes that it touches
+	order   cstruct.ByteOrder
+	varies  bool  // under Both: the order is that of the method
+	bitOff  int64 // of a bit-field, from the start of the record
+	bits    int64 // 0: no bit-field
+	signed  bool  // of a bit-field
+	storage int64 // size of the type that C declares a bit-field with
+	doc     string
+	note    string // what the doc says of the C type
+	pos     cstruct.Pos
+}
+
+func (m *member) end() int64 { return m.off + m.size }
+
+// pad reports whether C inserted m.
+func (m *member) pad() bool { return m.cname == "" && m.ctype == "" }
+
+// Names of methods that every record has. Those of orderedMethods exist once
+// for each order under Both.
+var (
+	methods        = []string{"UnmarshalBinary", "MarshalBinary", "AppendBinary"}
+	orderedMethods = []string{"Decode", "Encode", "DecodePrefix"}
+)
+
+// record lowers a struct or union, once. outer is the Go name of one that C
+// leaves without a name.
+func (l *lowering) record(s *cstruct.Struct, outer string) (*record, error) {
+	if r, ok := l.records[s]; ok {
+		return r, nil
+	}
+	r := &record{c: s, union: s.Union, size: s.Bytes}
+	word := "struct"
+	if s.Union {
+		word = "union"
+	}
+	switch {
+	case s.Anonymous:
+		r.name, r.cname, r.is = outer, "anonymous "+word, "a C "+word+" without a name"
+	case s.Tag != "":
+		r.name, r.cname = exported(s.Tag), word+" "+s.Tag
+		r.is = "the C " + r.cname
+	default:
+		r.name, r.cname, r.is = exported(s.Name), s.Name, "the C type "+s.Name
+	}
+	l.records[s] = r
+	if s.Bytes > maxSize {
+		return nil, unsupported(s.Pos, "%s has %d bytes, more than %d", r.cname, s.Bytes, maxSize)
+	}
+	taken := []string{r.name, "Sizeof" + r.name, "LayoutOf" + r.name}
+	if l.cfg.Order == Both {
+		taken = append(taken, "LayoutOf"+r.name+"LE", "LayoutOf"+r.name+"BE")
+	}
+	for _, n := range taken {
+		if err := l.names.take(n, r.cname, s.Pos); err != nil {
+			return nil, err
+		}
+	}
+	if err := l.members(r); err != nil {
+		return nil, err
+	}
+	l.decls = append(l.decls, &decl{pos: s.Pos, main: s.Main, record: r})
+	return r, nil
+}
+
+// members fills r from its C struct.
+func (l *lowering) members(r *record) error {
+	names := newScope(r.cname)
+	names.reserve("a generated method", methods...)
+	for _, m := range orderedMethods {
+		for _, order := range l.suffixes {
+			names.reserve("a generated method", m+order)
+		}
+	}
+	var last *cstruct.Field
+	err := l.flatten(r, r.c, 0, func(f *cstruct.Field, base int64) error {
+		last = f
+		return l.member(r, names, f, base)
+	})
+	if err != nil || r.union {
+		return err
+	}
+	if n := len(r.named); n > 0 && r.named[n-1].typ == nil && r.named[n-1].pos == last.Pos {
+		r.tail = r.named[n-1]
+		if err := l.names.take(r.name+"Tail", "tail of "+r.cname, r.tail.pos); err != nil {
+			return err
+		}
+	}
+	if err := r.addPadding(names); err != nil {
+		return err
+	}
+	r.units = unitsOf(r.members)
+	r.noStruc = r.whyNoStruc()
+	return nil
+}
+
+// flatten visits the fields of s in order, those of an anonymous struct in
+// its place; base is the offset in r of the struct that a field stands in. In
+// a union, anonymous unions are opened too: all of it is the same bytes.
+func (l *lowering) flatten(r *record, s *cstruct.Struct, base int64, visit func(f *cstruct.Field, base int64) error) error {
+	for _, f := range s.Fields {
+		inner, ok := under(f.Type).(*cstruct.Struct)
+		if ok && f.Name == "" && (!inner.Union || r.union) {
+			if err := l.flatten(r, inner, base+f.Offset, visit); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := visit(f, base); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// member adds the field f to r. base is where the struct that f stands in
+// lies in r.
+func (l *lowering) member(r *record, names *scope, f *cstruct.Field, base int64) error {
+	m := &member{
+		cname: f.Name, ctype: f.Type.String(), off: base + f.Offset, size: f.Type.Size(), order: f.Order,
+		doc: f.Doc, note: typedefNote(f.Type, r.c.Order), pos: f.Pos,
+	}
+	if f.BitField {
+		if f.Bits == 0 {
+			return nil
+		}
+		m.bits, m.bitOff = f.Bits, base*8+f.BitOffset
+		m.off = m.bitOff / 8
+		m.size = (m.bitOff+m.bits+7)/8 - m.off
+		m.signed, m.storage = isSigned(f.Type), f.Type.Size()
+		if f.Name == "" {
+			r.members = append(r.members, m)
+			return nil
+		}
+	}
+	what := fmt.Sprintf("field %s of %s", f.Name, r.cname)
+	if f.Name == "" {
+		m.name, what = names.free("Anon"), "anonymous union of "+r.cname
+	} else {
+		m.name = exported(f.Name)
+	}
+	if err := l.memberNames(r, names, m, what); err != nil {
+		return err
+	}
+	r.named = append(r.named, m)
+	if a, ok := under(f.Type).(*cstruct.Array); ok && (a.Flexible || a.Len == 0) {
+		m.size = 0
+		return nil
+	}
+	r.members = append(r.members, m)
+	var err error
+	if m.typ, err = l.typeOf(f.Type, r.name+m.name, f.Pos); err != nil {
+		return err
+	}
+	if m.typ.text {
+		return names.take(m.name+"Text", "text of "+what, m.pos)
+	}
+	if f.BitField {
+		return m.narrow()
+	}
+	return nil
+}
+
+// memberNames takes the Go names that m, which messages call what, brings
+// into r and the package.
+func (l *lowering) memberNames(r *record, names *scope, m *member, what string) error {
+	taken := []string{m.name}
+	if r.union {
+		taken = nil
+		for _, order := range l.suffixes {
+			taken = append(taken, m.name+order, "Set"+m.name+order)
+		}
+	}
+	for _, n := range taken {
+		if err := names.take(n, what, m.pos); err != nil {
+			return err
+		}
+	}
+	if r.union || m.bits > 0 {
+		return nil
+	}
+	return l.names.take("Offsetof"+r.name+"_"+m.name, what, m.pos)
+}
+
+// addPadding makes members of the bytes that r has and no member has, and
+// brings all of them into the order of their offsets.
+func (r *record) addPadding(names *scope) error {
+	slices.SortStableFunc(r.members, func(a, b *member) int { return cmp.Compare(a.off, b.off) })
+	var all []*member
+	gap := func(from, to int64) {
+		name := names.free("Pad")
+		names.reserve("padding", name)
+		all = append(all, &member{
+			name: name, typ: &goType{size: to - from},
+			off: from, size: to - from, pos: r.c.Pos,
+		})
+	}
+	at := int64(0)
+	for _, m := range r.members {
+		if m.off > at {
+			gap(at, m.off)
+		}
+		if m.off < at && m.bits == 0 && m.size > 0 {
+			return unsupported(m.pos, "field %s of %s shares bytes with the field before it", m.cname, r.cname)
+		}
+		all = append(all, m)
+		at = max(at, m.end())
+	}
+	if at > r.size {
+		return unsupported(r.c.Pos, "%s has %d bytes and a field that ends at %d", r.cname, r.size, at)
+	}
+	if at < r.size {
+		gap(at, r.size)
+	}
+	r.members = all
+	return nil
+}
+
+// whyNoStruc returns what keeps struc from expressing r, "" if nothing does.
+func (r *record) whyNoStruc() string {
+	switch {
+	case len(r.units) > 0:
+		return "bit-fields"
+	case len(r.members) == 0:
+		return "no fields"
+	}
+	for _, m := range r.members {
+		if _, why := m.typ.struc(); why != "" {
+			return why
+		}
+	}
+	return ""
+}

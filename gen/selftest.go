@@ -1,0 +1,260 @@
+package gen
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"cstructgen/internal/cstruct"
+)
+
+// testName is the name of the test file beside an output file.
+func testName(name string) string { return strings.TrimSuffix(name, ".go") + "_test.go" }
+
+// test prints the tests that go beside the program. They restate sizes and
+// offsets as the C text has them, so that an edit of the generated file, or of
+// the header under it, does not pass unseen.
+func (p *program) test() (string, error) {
+	w := new(writer)
+	for _, d := range p.decls {
+		switch {
+		case d.record != nil:
+			for _, suffix := range p.suffixes {
+				in := d.record
+				if suffix == "BE" {
+					in = d.record.big
+				}
+				w.recordTest(in, suffix)
+			}
+			if len(p.suffixes) == 1 {
+				w.binaryTest(d.record)
+			}
+		case d.enum != nil:
+			w.enumTest(d.enum)
+		}
+	}
+	return p.file(w.String())
+}
+
+// recordTest writes the test of a record's codec in one order.
+func (w *writer) recordTest(r *record, suffix string) {
+	w.line("func Test%sCodec%s(t *testing.T) {", r.name, suffix)
+	w.line("if Sizeof%s != %d {", r.name, r.size)
+	w.line(`t.Fatalf("size %%d, want %d", Sizeof%s)`, r.size, r.name)
+	w.line("}")
+	if r.union {
+		w.unionPlaces(r, suffix)
+	} else if r.size > 0 {
+		w.fieldPlaces(r, suffix)
+	}
+	if r.size > 0 {
+		w.roundTrip(r, suffix)
+	}
+	w.line("}")
+	w.line("")
+}
+
+// fieldPlaces writes the part that sets one field's bytes at a time and
+// wants that field alone to change.
+func (w *writer) fieldPlaces(r *record, suffix string) {
+	w.line("for _, f := range []struct {")
+	w.line("name string")
+	w.line("offset int")
+	w.line("bytes string")
+	w.line("set func(x, y *%s)", r.name)
+	w.line("}{")
+	for _, m := range r.members {
+		if m.name != "" && m.size > 0 {
+			w.line("{%q, %d, %s, func(x, y *%s) { x.%s = y.%s }},", m.name, m.off, m.pattern(), r.name, m.name, m.name)
+		}
+	}
+	w.line("} {")
+	w.line("var b, c [Sizeof%s]byte", r.name)
+	w.line("var x, y, zero %s", r.name)
+	w.line("copy(b[f.offset:], f.bytes)")
+	w.line("x.Decode%s(&b)", suffix)
+	w.line("f.set(&y, &x)")
+	w.line("if x == zero || x != y {")
+	w.line(`t.Errorf("bytes of %%s decode to %%+v", f.name, x)`)
+	w.line("}")
+	w.line("if y.Encode%s(&c); c != b {", suffix)
+	w.line(`t.Errorf("%%s encodes to %%x, want %%x", f.name, c, b)`)
+	w.line("}")
+	w.line("}")
+}
+
+// pattern is a Go expression for the bytes of m when all of its bits, or the
+// lowest bit of each of its bytes, are set.
+func (m *member) pattern() string {
+	if m.bits == 0 {
+		return fmt.Sprintf(`strings.Repeat("\x01", %d)`, m.size)
+	}
+	b := make([]byte, m.size)
+	for i := m.bitOff; i < m.bitOff+m.bits; i++ {
+		bit := i % 8
+		if m.order == cstruct.BigEndian {
+			bit = 7 - bit
+		}
+		b[i/8-m.off] |= 1 << bit
+	}
+	var s strings.Builder
+	for _, c := range b {
+		fmt.Fprintf(&s, `\x%02x`, c)
+	}
+	return `"` + s.String() + `"`
+}
+
+// unionPlaces writes the part that sets each member of a union to what it is.
+func (w *writer) unionPlaces(r *record, suffix string) {
+	if len(r.members) == 0 || r.size == 0 {
+		return
+	}
+	w.line("var x %s", r.name)
+	w.line("for i := range x {")
+	w.line("x[i] = 1")
+	w.line("}")
+	w.line("same := x")
+	for _, m := range r.members {
+		if m.name == "" {
+			continue
+		}
+		w.line("if x.Set%s%s(x.%s%s()); x != same {", m.name, suffix, m.name, suffix)
+		w.line(`t.Errorf("%s set to itself: %%x", x)`, m.name)
+		w.line("}")
+	}
+}
+
+// roundTrip writes the part that decodes and encodes random bytes.
+func (w *writer) roundTrip(r *record, suffix string) {
+	w.line("seed := rand.Uint64()")
+	w.line(`t.Logf("seed %%d", seed)`)
+	w.line("random := rand.New(rand.NewPCG(seed, 0))")
+	w.line("for range 100 {")
+	w.line("var b, c, d [Sizeof%s]byte", r.name)
+	w.line("for i := range b {")
+	w.line("b[i] = byte(random.Uint32())")
+	w.line("}")
+	w.line("var %s %s", strings.TrimSuffix("x, y, "+w.prefixVar(r), ", "), r.name)
+	w.line("x.Decode%s(&b)", suffix)
+	w.line("x.Encode%s(&c)", suffix)
+	if r.canonical() {
+		w.line("if c != b {")
+		w.line(`t.Fatalf("%%x decodes and encodes to %%x", b, c)`)
+		w.line("}")
+	}
+	w.line("y.Decode%s(&c)", suffix)
+	w.line("y.Encode%s(&d)", suffix)
+	w.line("if d != c {")
+	w.line(`t.Fatalf("%%x decodes and encodes to %%x", c, d)`)
+	w.line("}")
+	if !r.union {
+		w.line("for n := range len(b) + 1 {")
+		w.line("whole := z.DecodePrefix%s(b[:n])", suffix)
+		w.line("if whole > n || n == len(b) && whole != n {")
+		w.line(`t.Fatalf("DecodePrefix%s of %%d bytes returns %%d", n, whole)`, suffix)
+		w.line("}")
+		w.line("var cut [Sizeof%s]byte", r.name)
+		w.line("copy(cut[:], b[:whole])")
+		w.line("y.Decode%s(&cut)", suffix)
+		w.line("y.Encode%s(&c)", suffix)
+		w.line("if z.Encode%s(&d); d != c {", suffix)
+		w.line(`t.Fatalf("DecodePrefix%s of %%x: %%x, want %%x", b[:n], d, c)`, suffix)
+		w.line("}")
+		w.line("}")
+	}
+	w.line("}")
+}
+
+func (w *writer) prefixVar(r *record) string {
+	if r.union {
+		return ""
+	}
+	return "z"
+}
+
+// canonical reports whether every value of r's bytes is one that Encode
+// writes: there is no bool, whose true has one, and no bit without a field.
+func (r *record) canonical() bool {
+	if r.union {
+		return true
+	}
+	bits := int64(0)
+	for _, m := range r.members {
+		switch {
+		case m.bits > 0 && m.name != "":
+			bits += m.bits
+		case m.bits == 0:
+			bits += 8 * m.size
+			if !m.typ.canonical() {
+				return false
+			}
+		}
+	}
+	return bits == 8*r.size
+}
+
+func (t *goType) canonical() bool {
+	switch {
+	case t.scalar != nil:
+		return t.scalar.name != "bool"
+	case t.elem != nil:
+		return t.elem.canonical()
+	case t.record != nil:
+		return t.record.canonical()
+	}
+	return true
+}
+
+// binaryTest writes the fuzz target of a record and the test of short input.
+func (w *writer) binaryTest(r *record) {
+	w.line("func Fuzz%sCodec(f *testing.F) {", r.name)
+	w.line("f.Add(make([]byte, Sizeof%s))", r.name)
+	w.line("f.Add([]byte{})")
+	w.line("f.Fuzz(func(t *testing.T, b []byte) {")
+	w.line("var x, y %s", r.name)
+	w.line("if err := x.UnmarshalBinary(b); err != nil {")
+	w.line("if len(b) >= Sizeof%s || !errors.Is(err, io.ErrUnexpectedEOF) {", r.name)
+	w.line(`t.Fatalf("%%d bytes: %%v", len(b), err)`)
+	w.line("}")
+	w.line("return")
+	w.line("}")
+	w.line("c, err := x.MarshalBinary()")
+	w.line("if err != nil {")
+	w.line(`t.Fatalf("MarshalBinary: %%v", err)`)
+	w.line("}")
+	w.line("if err := y.UnmarshalBinary(c); err != nil {")
+	w.line(`t.Fatalf("UnmarshalBinary of an encoding: %%v", err)`)
+	w.line("}")
+	w.line("d, err := y.AppendBinary([]byte{1})")
+	w.line("if err != nil || string(d[1:]) != string(c) {")
+	w.line(`t.Fatalf("AppendBinary: %%x, %%v, want %%x", d[1:], err, c)`)
+	w.line("}")
+	w.line("})")
+	w.line("}")
+	w.line("")
+}
+
+// enumTest writes the test of an enum's names.
+func (w *writer) enumTest(e *enum) {
+	w.line("func Test%sNames(t *testing.T) {", e.name)
+	w.line("for _, v := range []struct {")
+	w.line("value %s", e.name)
+	w.line("want string")
+	w.line("}{")
+	for _, v := range e.distinct() {
+		w.line("{%s, %q},", v.name, v.cname)
+	}
+	w.line("} {")
+	w.line("if got := v.value.String(); got != v.want {")
+	w.line(`t.Errorf("String: %%s, want %%s", got, v.want)`)
+	w.line("}")
+	w.line("if got, err := Parse%s(v.want); err != nil || got != v.value {", e.name)
+	w.line(`t.Errorf("Parse%s(%%s): %%v, %%v", v.want, got, err)`, e.name)
+	w.line("}")
+	w.line("}")
+	w.line("if _, err := Parse%s(%s); err == nil {", e.name, strconv.Quote("no such name"))
+	w.line(`t.Errorf("Parse%s takes any name")`, e.name)
+	w.line("}")
+	w.line("}")
+	w.line("")
+}

@@ -1,0 +1,206 @@
+package gen
+
+import (
+	"fmt"
+	"strings"
+
+	"cstructgen/internal/cstruct"
+)
+
+// A goType is what a C type becomes in Go. Exactly one of scalar, elem and
+// record says what kind it is; with none of them it is size raw bytes.
+type goType struct {
+	size   int64
+	scalar *scalar // a number
+	elem   *goType // an array of n
+	n      int64
+	record *record // a struct or union with a Go type of its own
+	text   bool    // raw bytes that C calls char
+}
+
+// String returns the type as Go spells it.
+func (t *goType) String() string {
+	switch {
+	case t.scalar != nil:
+		return t.scalar.name
+	case t.elem != nil:
+		return fmt.Sprintf("[%d]%s", t.n, t.elem)
+	case t.record != nil:
+		return t.record.name
+	}
+	return fmt.Sprintf("[%d]byte", t.size)
+}
+
+// rawBytes reports whether t is a plain run of bytes.
+func (t *goType) rawBytes() bool { return t.scalar == nil && t.elem == nil && t.record == nil }
+
+// struc returns the type as a struc tag has it ("" for a nested struct, which
+// needs none), or why struc cannot express it.
+func (t *goType) struc() (tag, why string) {
+	switch {
+	case t.size == 0:
+		return "", "an empty part"
+	case t.rawBytes():
+		return fmt.Sprintf("[%d]uint8", t.size), ""
+	case t.scalar != nil:
+		return t.scalar.struc, ""
+	case t.record != nil && t.record.union:
+		return fmt.Sprintf("[%d]uint8", t.size), ""
+	case t.record != nil:
+		return "", t.record.noStruc
+	case t.elem.scalar != nil:
+		return fmt.Sprintf("[%d]%s", t.n, t.elem.scalar.struc), ""
+	case t.elem.record != nil && !t.elem.record.union:
+		return "", t.elem.record.noStruc
+	}
+	return "", "an array of arrays"
+}
+
+// typeOf lowers a C type. outer names the Go type of a struct, union or enum
+// that C leaves without a name.
+func (l *lowering) typeOf(t cstruct.Type, outer string, pos cstruct.Pos) (*goType, error) {
+	switch t := t.(type) {
+	case *cstruct.Typedef:
+		// On Linux wchar_t is an int; its values are code points.
+		if t.Name == "wchar_t" && t.Size() == 4 {
+			return &goType{size: 4, scalar: scalars["uint32"]}, nil
+		}
+		return l.typeOf(t.Type, outer, pos)
+	case *cstruct.Basic:
+		return basicType(t, pos)
+	case *cstruct.Pointer:
+		return &goType{size: t.Size(), scalar: integer(t.Size(), false)}, nil
+	case *cstruct.Enum:
+		e, err := l.enum(t, outer)
+		if err != nil {
+			return nil, err
+		}
+		return &goType{size: e.scalar.size, scalar: e.scalar}, nil
+	case *cstruct.Struct:
+		r, err := l.record(t, outer)
+		if err != nil {
+			return nil, err
+		}
+		return &goType{size: t.Bytes, record: r}, nil
+	case *cstruct.Array:
+		return l.arrayType(t, outer, pos)
+	}
+	return nil, unsupported(pos, "type %s has no Go type", t)
+}
+
+func basicType(b *cstruct.Basic, pos cstruct.Pos) (*goType, error) {
+	if s := basicScalar(b); s != nil {
+		return &goType{size: b.Bytes, scalar: s}, nil
+	}
+	switch {
+	case b.Kind == cstruct.Complex && (b.Bytes == 8 || b.Bytes == 16):
+		part := scalars["float32"]
+		if b.Bytes == 16 {
+			part = scalars["float64"]
+		}
+		return &goType{size: b.Bytes, n: 2, elem: &goType{size: part.size, scalar: part}}, nil
+	case b.Kind != cstruct.Void && b.Bytes > 0:
+		// __int128 and long double: Go has no such numbers.
+		return &goType{size: b.Bytes}, nil
+	}
+	return nil, unsupported(pos, "type %s has no Go type", b)
+}
+
+func (l *lowering) arrayType(t *cstruct.Array, outer string, pos cstruct.Pos) (*goType, error) {
+	if t.Flexible {
+		return nil, unsupported(pos, "an array without a length is not the last member")
+	}
+	if isText(t.Elem) {
+		return &goType{size: t.Len, text: true}, nil
+	}
+	elem, err := l.typeOf(t.Elem, outer, pos)
+	if err != nil {
+		return nil, err
+	}
+	if elem.scalar != nil && elem.scalar.name == "uint8" {
+		return &goType{size: t.Len}, nil
+	}
+	return &goType{size: t.Size(), n: t.Len, elem: elem}, nil
+}
+
+// isText reports whether an array of t holds text: char and signed char do,
+// int8_t does not, though it is a typedef of the latter.
+func isText(t cstruct.Type) bool {
+	named := ""
+	for {
+		td, ok := t.(*cstruct.Typedef)
+		if !ok {
+			break
+		}
+		named, t = td.Name, td.Type
+	}
+	b, ok := t.(*cstruct.Basic)
+	if !ok || b.Bytes != 1 || !b.Signed {
+		return false
+	}
+	return b.Kind == cstruct.Char || b.Kind == cstruct.Int && !plainName(named)
+}
+
+// under strips typedefs.
+func under(t cstruct.Type) cstruct.Type {
+	for {
+		td, ok := t.(*cstruct.Typedef)
+		if !ok {
+			return t
+		}
+		t = td.Type
+	}
+}
+
+// typedefNote is what the docs say of a field's typedef: its name where that
+// tells more than the Go type, and the byte order that it fixes.
+func typedefNote(t cstruct.Type, structOrder cstruct.ByteOrder) string {
+	for {
+		a, ok := t.(*cstruct.Array)
+		if !ok {
+			break
+		}
+		t = a.Elem
+	}
+	td, ok := t.(*cstruct.Typedef)
+	if !ok {
+		return ""
+	}
+	var parts []string
+	switch under(td).(type) {
+	case *cstruct.Basic, *cstruct.Pointer, *cstruct.Array:
+		if !plainName(td.Name) {
+			parts = append(parts, td.Name)
+		}
+	}
+	for t := cstruct.Type(td); ; {
+		td, ok := t.(*cstruct.Typedef)
+		if !ok {
+			break
+		}
+		if td.Fixed && td.Order != structOrder {
+			parts = append(parts, orderName(td.Order))
+			break
+		}
+		t = td.Type
+	}
+	return strings.Join(parts, ", ")
+}
+
+func orderName(o cstruct.ByteOrder) string {
+	if o == cstruct.BigEndian {
+		return "big-endian"
+	}
+	return "little-endian"
+}
+
+// isSigned reports whether values of t have a sign.
+func isSigned(t cstruct.Type) bool {
+	switch t := under(t).(type) {
+	case *cstruct.Basic:
+		return t.Signed
+	case *cstruct.Enum:
+		return t.Under.Signed
+	}
+	return false
+}
