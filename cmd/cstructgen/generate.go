@@ -1,0 +1,82 @@
+package main
+
+import (
+	"errors"
+
+	"github.com/spf13/cobra"
+
+	"cstructgen/gen"
+)
+
+// generateOptions are the flags of generate alone.
+type generateOptions struct {
+	pkg    string
+	output string
+	types  []string
+	check  bool
+	test   bool
+}
+
+func generateCommand(name string) *cobra.Command {
+	var in inputOptions
+	var opts generateOptions
+	cmd := &cobra.Command{
+		Use:   name + " --package NAME [flags] FILE.h ...",
+		Short: "Write Go types, constants and codecs (the default command)",
+		Args:  asUsage(cobra.MinimumNArgs(1)),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return generate(cmd, in, opts, args)
+		},
+	}
+	in.addFlags(cmd)
+	flags := cmd.Flags()
+	flags.StringVar(&opts.pkg, "package", "", "name of the Go package (required)")
+	flags.StringVarP(&opts.output, "output", "o", "", "write to this `file` (default standard output)")
+	flags.StringSliceVar(&opts.types, "types", nil, "emit only declarations with these C `names` (A,B*) and what they need")
+	flags.BoolVar(&opts.check, "check", false, "write nothing; exit with 1 and a diff if the output is stale")
+	flags.BoolVar(&opts.test, "test", false, "also write tests of the output")
+	return cmd
+}
+
+// generate runs the generator and puts its files where they belong.
+func generate(cmd *cobra.Command, in inputOptions, opts generateOptions, args []string) error {
+	order, err := in.order()
+	if err != nil {
+		return err
+	}
+	switch {
+	case opts.pkg == "":
+		return usagef("--package is required")
+	case opts.output == "" && (opts.check || opts.test):
+		return usagef("--check and --test need -o")
+	}
+	files, err := in.open(args)
+	if err != nil {
+		return err
+	}
+	defer files.Close()
+	out, err := gen.Generate(gen.Config{
+		Files:   files.sources,
+		Include: files.include,
+		Defines: in.defines,
+		Order:   order,
+		Package: opts.pkg,
+		Types:   opts.types,
+		Name:    opts.output,
+		Test:    opts.test,
+	})
+	if _, ok := errors.AsType[*gen.ConfigError](err); ok {
+		return usageError{err}
+	}
+	if err != nil {
+		return err
+	}
+	switch {
+	case opts.output == "":
+		_, err = cmd.OutOrStdout().Write(out[0].Text)
+		return err
+	case opts.check:
+		return checkFiles(cmd.OutOrStdout(), out)
+	}
+	return writeFiles(out)
+}

@@ -1,0 +1,115 @@
+package main
+
+import (
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"cstructgen/gen"
+)
+
+// maxFile is more than any file that gets translated; reading stops there.
+const maxFile = 16<<20 + 1
+
+// inputOptions are the flags that say how C is read.
+type inputOptions struct {
+	include []string
+	defines []string
+	dialect string
+	endian  string
+}
+
+func (o *inputOptions) addFlags(cmd *cobra.Command) {
+	cmd.SetFlagErrorFunc(flagUsage)
+	flags := cmd.Flags()
+	flags.StringArrayVarP(&o.include, "include", "I", nil, "`directory` for #include (repeatable)")
+	flags.StringArrayVarP(&o.defines, "define", "D", nil, "define a `macro`, NAME or NAME=VALUE (repeatable)")
+	flags.StringVar(&o.dialect, "dialect", "c", "`language` of the files: c")
+	flags.StringVar(&o.endian, "endian", "little", "byte `order`: little, big or both")
+}
+
+// order checks the flags that have few values.
+func (o *inputOptions) order() (gen.Order, error) {
+	switch o.dialect {
+	case "c":
+	case "dissect":
+		return 0, usagef("--dialect dissect is not supported by this version")
+	default:
+		return 0, usagef("--dialect %q: want c", o.dialect)
+	}
+	switch o.endian {
+	case "little":
+		return gen.Little, nil
+	case "big":
+		return gen.Big, nil
+	case "both":
+		return gen.Both, nil
+	}
+	return 0, usagef("--endian %q: want little, big or both", o.endian)
+}
+
+// An input is the C text to read and the directories it may include from.
+type input struct {
+	sources []gen.Source
+	include []gen.Dir
+	roots   []*os.Root
+}
+
+// Close closes the directories.
+func (in *input) Close() error {
+	var errs []error
+	for _, r := range in.roots {
+		errs = append(errs, r.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// open reads the named files and opens the directories that go with them.
+func (o *inputOptions) open(names []string) (*input, error) {
+	in := new(input)
+	for _, name := range names {
+		if err := in.add(name); err != nil {
+			in.Close()
+			return nil, err
+		}
+	}
+	for _, name := range o.include {
+		dir, err := in.dir(name)
+		if err != nil {
+			in.Close()
+			return nil, err
+		}
+		in.include = append(in.include, dir)
+	}
+	return in, nil
+}
+
+func (in *input) add(name string) error {
+	f, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxFile))
+	if err != nil {
+		return err
+	}
+	dir, err := in.dir(filepath.Dir(name))
+	if err != nil {
+		return err
+	}
+	in.sources = append(in.sources, gen.Source{Name: name, Text: text, Dir: dir, Path: filepath.Base(name)})
+	return nil
+}
+
+func (in *input) dir(name string) (gen.Dir, error) {
+	root, err := os.OpenRoot(name)
+	if err != nil {
+		return gen.Dir{}, err
+	}
+	in.roots = append(in.roots, root)
+	return gen.Dir{Name: name, FS: root.FS()}, nil
+}

@@ -1,0 +1,142 @@
+// Cstructgen turns the C definitions of a binary format into Go.
+//
+// Usage:
+//
+//	cstructgen [generate] --package NAME [flags] FILE.h ...
+//	cstructgen layout [--json] [flags] FILE.h ...
+//
+// # Generate
+//
+// Generate, the default command, reads the named C files one after another as
+// one translation unit and writes one Go file: a constant for each macro with
+// a constant value, a type for each struct, union and enum, and methods that
+// decode and encode them. The usual way to call it is a line for go generate:
+//
+//	//go:generate go run ./cmd/cstructgen --package qcow2 --endian big -o qcow2/defs_gen.go defs/qcow2.h
+//
+// What is emitted is what the named files themselves declare, and the types
+// that this needs; of included files nothing else. The output imports the
+// standard library only. The same input gives the same bytes.
+//
+//	--package NAME       name of the Go package; required
+//	-o FILE              where the output goes; without it: standard output
+//	--types A,B*         only declarations whose C names match, and what they need
+//	--test               also write FILE's tests, to FILE with _test.go for .go
+//	--check              write nothing; if FILE is stale, print how and exit with 1
+//
+// Nothing is written unless everything succeeded. A file is replaced by
+// renaming a finished one over it. A file that lacks the line "Code generated
+// ... DO NOT EDIT." is never overwritten.
+//
+// # Layout
+//
+// Layout prints what the C text means: every struct, union and enum with
+// sizes, alignments, offsets and values, holes and padding marked, every
+// constant, and what was seen but not translated. It shows what the named
+// files declare and the types that this needs; with --json, everything that
+// is in the translation unit, as one object:
+//
+//	{
+//	  "structs": [{"name": "a", "kind": "struct", "size": 8, "align": 4, "fields": [
+//	    {"name": "x", "type": "__be32", "offset": 0, "size": 4, "endian": "big"},
+//	    {"name": "y", "type": "unsigned int", "offset": 4, "size": 4, "bit_offset": 32, "bit_size": 3}
+//	  ]}],
+//	  "enums": [{"name": "e", "size": 4, "values": {"A": "0"}}],
+//	  "constants": {"N": {"kind": "int", "value": "16"}},
+//	  "typedefs": [{"name": "t", "type": "struct a", "size": 8, "align": 4}],
+//	  "skipped": [{"pos": "a.h:3:5", "name": "f", "reason": "function"}]
+//	}
+//
+// Arrays have "dims" as well, and those without a length "flexible": true.
+// The bit_offset of a bit-field counts from the start of the struct: from the
+// least significant bit in little-endian order, from the most significant in
+// big-endian order.
+//
+// # Flags of both
+//
+//	-I DIR               where #include looks, after the header's own directory
+//	-D NAME[=VALUE]      define a macro
+//	--dialect c          the language of the files; c is gcc's on x86-64 Linux
+//	--endian ORDER       little (the default), big, or both: then every codec
+//	                     exists in both orders, as DecodeLE and DecodeBE
+//
+// A scalar_storage_order pragma in a header, and types such as __be32, win
+// over --endian. No file is read but those named and those that #include finds
+// under the header's directory and the -I directories.
+//
+// # Exit status
+//
+// 0: done. 1: an error in the input, or stale output under --check. 2: wrong
+// usage.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"cstructgen/gen"
+)
+
+func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+
+// A usageError is about how the command was called.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+func usagef(format string, args ...any) error {
+	return usageError{fmt.Errorf(format, args...)}
+}
+
+// errStale is returned when --check finds a difference. What it is has been
+// printed.
+var errStale = errors.New("output is stale; run go generate")
+
+// run is the command, as a function.
+func run(args []string, stdout, stderr io.Writer) int {
+	cmd := newCommand()
+	cmd.SetArgs(args)
+	cmd.SetOut(stdout)
+	cmd.SetErr(stderr)
+	err := cmd.Execute()
+	if err == nil {
+		return 0
+	}
+	if _, ok := errors.AsType[usageError](err); ok {
+		fmt.Fprintf(stderr, "cstructgen: %v\nRun 'cstructgen --help' for usage.\n", err)
+		return 2
+	}
+	if _, ok := errors.AsType[gen.ErrorList](err); ok {
+		fmt.Fprint(stderr, gen.FormatError(err))
+		return 1
+	}
+	fmt.Fprintf(stderr, "cstructgen: %v\n", err)
+	return 1
+}
+
+// newCommand builds the command tree. The root is generate, so that a call
+// without a command generates.
+func newCommand() *cobra.Command {
+	root := generateCommand("cstructgen")
+	root.Short = "Turn the C definitions of a binary format into Go"
+	root.SilenceUsage = true
+	root.SilenceErrors = true
+	root.AddCommand(generateCommand("generate"), layoutCommand())
+	return root
+}
+
+// asUsage makes whatever a cobra argument or flag check returns a usage error.
+func asUsage(check cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if err := check(cmd, args); err != nil {
+			return usageError{err}
+		}
+		return nil
+	}
+}
+
+func flagUsage(_ *cobra.Command, err error) error { return usageError{err} }
