@@ -1,0 +1,144 @@
+package tests
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"cstructgen/qcow2"
+)
+
+var generatedFiles = []string{"../qcow2/defs_gen.go", "../qcow2/zstd_gen.go"}
+
+// Decode and Encode, with what they call inlined, contain no bounds check: the
+// length is in the type.
+func TestNoBoundsChecks(t *testing.T) {
+	for _, arch := range []string{"amd64", "386"} {
+		dir := t.TempDir()
+		for _, name := range generatedFiles {
+			copyFile(t, name, filepath.Join(dir, filepath.Base(name)))
+		}
+		writeFile(t, filepath.Join(dir, "go.mod"), "module m\n\ngo 1.26\n")
+		cmd := exec.Command("go", "build", "-gcflags=-d=ssa/check_bce", ".")
+		cmd.Dir = dir
+		cmd.Env = append(os.Environ(), "GOARCH="+arch, "GOFLAGS=", "GOWORK=off")
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		found := regexp.MustCompile(`(?m)^\./(\w+\.go):(\d+):\d+: Found (\w+)`).FindAllSubmatch(out, -1)
+		if len(found) == 0 {
+			t.Errorf("%s: the compiler reports no check at all, not even in DecodePrefix:\n%s", arch, out)
+		}
+		for _, f := range found {
+			line, _ := strconv.Atoi(string(f[2]))
+			switch fn := functionAt(t, filepath.Join(dir, string(f[1])), line); fn {
+			case "Decode", "Encode", "UnmarshalBinary", "MarshalBinary":
+				t.Errorf("%s: %s in %s, %s:%d", arch, f[3], fn, f[1], line)
+			}
+		}
+	}
+}
+
+// functionAt returns the name of the function that a line of a file is in.
+func functionAt(t *testing.T, name string, line int) string {
+	t.Helper()
+	fset := token.NewFileSet()
+	file, err := parser.ParseFile(fset, name, nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range file.Decls {
+		if f, ok := d.(*ast.FuncDecl); ok && fset.Position(f.Pos()).Line <= line && line <= fset.Position(f.End()).Line {
+			return f.Name.Name
+		}
+	}
+	return ""
+}
+
+// Every exported thing in generated files says what it is.
+func TestGeneratedCodeIsDocumented(t *testing.T) {
+	for _, name := range generatedFiles {
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ParseComments)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range file.Decls {
+			switch d := d.(type) {
+			case *ast.FuncDecl:
+				if !strings.HasPrefix(d.Doc.Text(), d.Name.Name+" ") {
+					t.Errorf("%s: func %s: doc %q", name, d.Name.Name, d.Doc.Text())
+				}
+			case *ast.GenDecl:
+				for _, s := range d.Specs {
+					checkDoc(t, name, d, s)
+				}
+			}
+		}
+	}
+}
+
+func checkDoc(t *testing.T, file string, d *ast.GenDecl, s ast.Spec) {
+	switch s := s.(type) {
+	case *ast.TypeSpec:
+		if !strings.HasPrefix(d.Doc.Text(), s.Name.Name+" is ") {
+			t.Errorf("%s: type %s: doc %q", file, s.Name, d.Doc.Text())
+		}
+		if st, ok := s.Type.(*ast.StructType); ok {
+			for _, f := range st.Fields.List {
+				if f.Doc.Text()+f.Comment.Text() == "" {
+					t.Errorf("%s: field %s.%s has no doc", file, s.Name, f.Names[0])
+				}
+			}
+		}
+	case *ast.ValueSpec:
+		if d.Doc.Text()+s.Doc.Text()+s.Comment.Text() == "" {
+			t.Errorf("%s: %s %s has no doc", file, d.Tok, s.Names[0])
+		}
+	}
+}
+
+// Layout tables of all packages have one type, so that one function takes any.
+func TestLayoutsHaveOneType(t *testing.T) {
+	names := func(table []struct {
+		Name, Type      string
+		Offset, Size    int
+		BitOffset, Bits int
+		Doc             string
+	}) (s []string) {
+		for _, f := range table {
+			s = append(s, f.Name+"@"+strconv.Itoa(f.Offset))
+		}
+		return s
+	}
+	got := strings.Join(names(qcow2.LayoutOfQCowExtension), " ")
+	if want := "magic@0 len@4"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if n := len(names(qcow2.LayoutOfQCowHeader)); n != 20 {
+		t.Errorf("the header has %d fields", n)
+	}
+}
+
+func copyFile(t *testing.T, from, to string) {
+	t.Helper()
+	b, err := os.ReadFile(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	writeFile(t, to, string(b))
+}
+
+func writeFile(t *testing.T, name, text string) {
+	t.Helper()
+	if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
