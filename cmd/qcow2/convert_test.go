@@ -277,7 +277,7 @@ func TestConvertReplaces(t *testing.T) {
 		{"links/dir/newer", "files/newer"},
 		{"links/dir/../files/newest", "files/newest"},
 	} {
-		if err := convert(t.Context(), src.copier(), in(tt.target), io.Discard); err != nil {
+		if err := convert(t.Context(), src.copier(), dir+"/"+tt.target, io.Discard); err != nil {
 			t.Fatalf("%s: %v", tt.target, err)
 		}
 		got, err := os.ReadFile(in(tt.file))

@@ -50,11 +50,8 @@ func TestExpected(t *testing.T) {
 				}
 			}
 
-			if want.SHA256 == "" {
-				if info["encrypted"] != true {
-					t.Error("nothing is known of what the image holds")
-				}
-				return
+			if info["encrypted"] == true {
+				return // data is read without passwords only
 			}
 			if got := sum([]byte(succeed(t, "cat", "--allow-dir", name, disk))); got != want.SHA256 {
 				t.Errorf("cat: SHA-256 %s, want %s", got, want.SHA256)

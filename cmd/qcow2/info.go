@@ -50,6 +50,7 @@ type info struct {
 	size     int64
 	occupied int64 // -1: not known
 	qcow2    *qcow2.Description
+	encrypt  object // how it is encrypted
 }
 
 // describe returns what there is to say of the image, and with chain of the
@@ -69,7 +70,9 @@ func describe(d disk, name string, chain bool) ([]info, error) {
 		if f.Format == formatQcow2 {
 			desc := im.Describe()
 			in.qcow2, in.size = &desc, desc.VirtualSize
-			errs = append(errs, desc.SnapshotsError, desc.BitmapsError)
+			var luksErr error
+			in.encrypt, luksErr = encryptObject(im, desc.Encryption)
+			errs = append(errs, desc.SnapshotsError, desc.BitmapsError, luksErr)
 			name = joinName(name, desc.BackingFilename)
 			if chain && desc.HasBacking && missesBacking(d, f.Depth) {
 				errs = append(errs, probeBacking(im))
@@ -199,7 +202,7 @@ func (in *info) specific() object {
 		o = append(o, member{"data-file", d.DataFile})
 	}
 	if d.Encrypted {
-		o = append(o, member{"encrypt", object{{"format", d.Encryption}}})
+		o = append(o, member{"encrypt", in.encrypt})
 	}
 	if v3 {
 		if d.HasDataFile {
@@ -208,6 +211,42 @@ func (in *info) specific() object {
 		o = append(o, member{"corrupt", d.Corrupt}, member{"extended-l2", d.ExtendedL2})
 	}
 	return o
+}
+
+// encryptObject returns how im is encrypted, with the keys of QEMU's
+// QCryptoBlockInfoLUKS; with an error as much as is known.
+func encryptObject(im *qcow2.Image, method string) (object, error) {
+	h, err := im.LUKS()
+	if h == nil {
+		return object{{"format", method}}, err
+	}
+	o := object{
+		{"ivgen-alg", h.IV},
+		{"hash-alg", h.Hash},
+		{"cipher-alg", fmt.Sprintf("%s-%d", h.Cipher, h.KeyBits)},
+		{"uuid", h.UUID},
+	}
+	if h.IV == "essiv" {
+		o = append(o, member{"ivgen-hash-alg", h.IVHash})
+	}
+	slots := list{}
+	for _, s := range h.Slots {
+		slot := object{{"active", s.Active}}
+		if s.Active {
+			slot = append(slot, member{"iters", s.Iterations})
+		}
+		slot = append(slot, member{"key-offset", s.KeyOffset})
+		if s.Active {
+			slot = append(slot, member{"stripes", s.Stripes})
+		}
+		slots = append(slots, slot)
+	}
+	return append(o,
+		member{"format", method},
+		member{"cipher-mode", h.Mode},
+		member{"slots", slots},
+		member{"payload-offset", h.PayloadOffset},
+		member{"master-key-iters", h.Iterations}), nil
 }
 
 func bitmapObject(b *qcow2.Bitmap) object {

@@ -176,7 +176,7 @@ func TestDecodeDamaged(t *testing.T) {
 	rng := rand.New(rand.NewPCG(seed, 0))
 	var d Decoder
 	filled, refused := 0, 0
-	for i := range 6000 {
+	for i := range 2000 {
 		size := 1 + rng.IntN(9000)
 		src := compressed(t, rng.IntN(12)-2, sample(rng.IntN(len(samples)), size, uint64(i)))
 		for range 1 + rng.IntN(3) {
