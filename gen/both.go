@@ -104,7 +104,7 @@ func (r *record) differs(o *record) string {
 			return "field " + m.name + " is missing in the other"
 		case n.typ.String() != m.typ.String():
 			return "type of field " + m.name
-		case m.bits == 0 && n.off != m.off || n.bits != m.bits:
+		case !r.union && m.bits == 0 && n.off != m.off || n.bits != m.bits:
 			return "place of field " + m.name
 		}
 	}

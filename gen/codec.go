@@ -139,14 +139,12 @@ func loopVar(depth int) string {
 // the methods of nested records.
 func (w *writer) decode(t *goType, s slot, o cstruct.ByteOrder, x, suffix string) {
 	switch {
+	case t.size == 0:
 	case t.scalar != nil:
 		w.line("%s = %s", x, fmt.Sprintf(t.scalar.value, s.raw(o, t.size)))
 	case t.record != nil:
 		w.line("%s.Decode%s((*[Sizeof%s]byte)(%s))", x, suffix, t.record.name, s.slice(t.size))
 	case t.elem != nil:
-		if t.size == 0 {
-			return
-		}
 		i := loopVar(len(s.strides))
 		w.line("for %s := range %s {", i, x)
 		w.decode(t.elem, s.index(t.elem.size, i), o, fmt.Sprintf("%s[%s]", x, i), suffix)
@@ -159,6 +157,7 @@ func (w *writer) decode(t *goType, s slot, o cstruct.ByteOrder, x, suffix string
 // encode writes the statements that store x in the slot.
 func (w *writer) encode(t *goType, s slot, o cstruct.ByteOrder, x, suffix string) {
 	switch {
+	case t.size == 0:
 	case t.scalar != nil && t.scalar.name == "bool":
 		w.storeRaw(s, o, 1, "0")
 		w.line("if %s {", x)
@@ -169,9 +168,6 @@ func (w *writer) encode(t *goType, s slot, o cstruct.ByteOrder, x, suffix string
 	case t.record != nil:
 		w.line("%s.Encode%s((*[Sizeof%s]byte)(%s))", x, suffix, t.record.name, s.slice(t.size))
 	case t.elem != nil:
-		if t.size == 0 {
-			return
-		}
 		i := loopVar(len(s.strides))
 		w.line("for %s := range %s {", i, x)
 		w.encode(t.elem, s.index(t.elem.size, i), o, fmt.Sprintf("%s[%s]", x, i), suffix)

@@ -2,6 +2,7 @@ package gen
 
 import (
 	"bytes"
+	"errors"
 	"flag"
 	"fmt"
 	"go/ast"
@@ -39,8 +40,10 @@ func TestGolden(t *testing.T) {
 			cfg, want := goldenCase(t, ar)
 			got := make(map[string]string)
 			files, err := Generate(cfg)
-			if err != nil {
+			if _, ok := errors.AsType[ErrorList](err); ok {
 				got["errors"] = FormatError(err)
+			} else if err != nil {
+				t.Fatal(err)
 			}
 			for _, f := range files {
 				got[f.Name] = string(f.Text)

@@ -262,7 +262,7 @@ func (r *record) whyNoStruc() string {
 	case len(r.units) > 0:
 		return "bit-fields"
 	case len(r.members) == 0:
-		return "no fields"
+		return "a struct without fields"
 	}
 	for _, m := range r.members {
 		if _, why := m.typ.struc(); why != "" {

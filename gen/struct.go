@@ -47,7 +47,7 @@ func (w *writer) structType(r *record) {
 	what := fmt.Sprintf("%s is %s: %s%s.", r.name, r.is, count(r.size, "byte"), r.orderWords(", "))
 	var notes []string
 	if r.noStruc != "" {
-		notes = append(notes, fmt.Sprintf("It has no struc tags, since struc cannot express it: %s.", r.noStruc))
+		notes = append(notes, fmt.Sprintf("It carries no struc tags: struc cannot express %s.", r.noStruc))
 	}
 	if len(r.units) > 0 {
 		notes = append(notes, "Of a value that its bit-field cannot hold, the encoding has the low bits.")
@@ -176,9 +176,11 @@ func (w *writer) codec(r *record, suffix string) {
 	}
 	w.doc(wrap(fmt.Sprintf("Decode%s sets x from its %sform in b.", suffix, order))...)
 	w.line("func (x *%s) Decode%s(%s *[Sizeof%s]byte) {", r.name, suffix, b, r.name)
-	if r.union {
+	switch {
+	case r.size == 0:
+	case r.union:
 		w.line("*x = %s(*b)", r.name)
-	} else {
+	default:
 		w.fields(r, func(m *member) {
 			w.decode(m.typ, slot{b: "b", off: m.off}, m.order, "x."+m.name, suffix)
 		}, func(u *unit) { w.decodeUnit(u, "b", "x.") })
@@ -187,9 +189,11 @@ func (w *writer) codec(r *record, suffix string) {
 	w.line("")
 	w.doc(wrap(fmt.Sprintf("Encode%s writes the %sform of x to b, all of it.", suffix, order))...)
 	w.line("func (x *%s) Encode%s(%s *[Sizeof%s]byte) {", r.name, suffix, b, r.name)
-	if r.union {
+	switch {
+	case r.size == 0:
+	case r.union:
 		w.line("*b = *x")
-	} else {
+	default:
 		w.fields(r, func(m *member) {
 			w.encode(m.typ, slot{b: "b", off: m.off}, m.order, "x."+m.name, suffix)
 		}, func(u *unit) { w.encodeUnit(u, "b", "x.") })

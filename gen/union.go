@@ -1,9 +1,6 @@
 package gen
 
-import (
-	"fmt"
-	"strings"
-)
+import "fmt"
 
 // unionType writes the Go type of a union: its bytes.
 func (w *writer) unionType(r *record) {
@@ -19,7 +16,11 @@ func (w *writer) unionMembers(r *record, suffix string) {
 			continue
 		}
 		doc := fmt.Sprintf("%s%s returns the member %s", m.name, suffix, m.cname)
-		w.typeDoc(doc+".", "", strings.Join(commentLines(m.fieldDoc()), " "))
+		if lines := commentLines(m.fieldDoc()); len(lines) == 1 {
+			w.doc(wrap(doc + ": " + lines[0])...)
+		} else {
+			w.typeDoc(doc+".", m.fieldDoc())
+		}
 		w.line("func (x *%s) %s%s() %s {", r.name, m.name, suffix, m.typ)
 		w.getter(m, suffix)
 		w.line("}")
