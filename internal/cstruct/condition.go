@@ -30,13 +30,12 @@ func (pp *preprocessor) evaluate(name token, line []token) bool {
 	if pp.stopped {
 		return false
 	}
-	end := name.pos + pos(len(name.text))
-	if n := len(line); n > 0 {
-		end = line[n-1].pos + pos(len(line[n-1].text))
-	} else {
+	n := len(line)
+	if n == 0 {
 		pp.errorsf(name.pos, "#%s without an expression", name.text)
 		return false
 	}
+	end := line[n-1].pos + pos(len(line[n-1].text))
 	p := newParser(append(slices.Clip(toks), token{kind: tEOF, pos: end}), pp.reporter)
 	x, d := p.expression(true)
 	if d == nil {

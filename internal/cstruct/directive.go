@@ -302,8 +302,9 @@ func (pp *preprocessor) skipGroups(in *input) {
 		if name.kind == tIdent && slices.Contains(conditionals, name.text) {
 			pp.guard(in, name)
 			pp.conditional(in, name)
+		} else {
+			in.skip()
 		}
-		in.skip()
 	}
 }
 

@@ -81,14 +81,6 @@ func (p *parser) got(punct string) bool {
 	return false
 }
 
-func (p *parser) gotName(name string) bool {
-	if p.tok.isName(name) {
-		p.advance()
-		return true
-	}
-	return false
-}
-
 func (p *parser) want(punct string) token {
 	t := p.tok
 	if !t.is(punct) {

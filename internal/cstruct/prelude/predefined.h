@@ -1,4 +1,5 @@
 /* What gcc 12 predefines on x86-64 Linux, but for the byte order. */
+#define _STDC_PREDEF_H 1
 #define _LP64 1
 #define __ATOMIC_ACQUIRE 2
 #define __ATOMIC_ACQ_REL 4

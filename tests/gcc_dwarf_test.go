@@ -1,0 +1,203 @@
+package tests
+
+import (
+	"debug/dwarf"
+	"debug/elf"
+	"fmt"
+	"strings"
+)
+
+// dwarfFacts returns what the debug information of an object file says of the
+// types at file scope, all but their alignment, and the names whose alignment
+// is worth asking for.
+func dwarfFacts(object string) (f facts, aligned []string, err error) {
+	file, err := elf.Open(object)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer file.Close()
+	data, err := file.DWARF()
+	if err != nil {
+		return nil, nil, err
+	}
+	d := &dwarfReader{data: data, facts: facts{}, named: map[dwarf.Type]string{}}
+	r := data.Reader()
+	var types []dwarf.Type
+	for depth := 0; ; {
+		e, err := r.Next()
+		if err != nil {
+			return nil, nil, err
+		}
+		if e == nil {
+			break
+		}
+		if e.Tag == 0 {
+			depth--
+			continue
+		}
+		top := depth == 1
+		if e.Tag == dwarf.TagCompileUnit {
+			depth++
+			continue
+		}
+		if e.Children {
+			r.SkipChildren()
+		}
+		if !top {
+			continue
+		}
+		switch e.Tag {
+		case dwarf.TagStructType, dwarf.TagUnionType, dwarf.TagEnumerationType, dwarf.TagTypedef:
+			t, err := data.Type(e.Offset)
+			if err != nil {
+				return nil, nil, err
+			}
+			types = append(types, t)
+			if def, ok := t.(*dwarf.TypedefType); ok {
+				if _, named := d.named[def.Type]; !named {
+					d.named[def.Type] = def.Name
+				}
+			}
+		}
+	}
+	for _, t := range types {
+		d.declaration(t)
+	}
+	return d.facts, d.aligned, nil
+}
+
+type dwarfReader struct {
+	data    *dwarf.Data
+	facts   facts
+	named   map[dwarf.Type]string // by the first typedef of what has no tag
+	aligned []string
+}
+
+func (d *dwarfReader) declaration(t dwarf.Type) {
+	switch t := t.(type) {
+	case *dwarf.StructType:
+		// __va_list_tag comes with the compiler, not with the text.
+		if name := d.spell(t); !t.Incomplete && !strings.Contains(name, "{") && t.StructName != "__va_list_tag" {
+			d.facts[name] = fmt.Sprintf("size %d", t.ByteSize)
+			d.aligned = append(d.aligned, name)
+			d.fields(name, t)
+		}
+	case *dwarf.EnumType:
+		if len(t.Val) == 0 {
+			return // incomplete
+		}
+		if name := d.spell(t); !strings.Contains(name, "{") {
+			d.facts[name] = fmt.Sprintf("size %d", t.ByteSize)
+		}
+		for _, v := range t.Val {
+			d.facts["enumerator "+v.Name] = fmt.Sprint(uint64(v.Val))
+		}
+	case *dwarf.TypedefType:
+		if _, ok := plainDWARF(t).(*dwarf.FuncType); ok {
+			return
+		}
+		d.facts["typedef "+t.Name] = d.spell(t.Type)
+		d.aligned = append(d.aligned, "typedef "+t.Name)
+	}
+}
+
+func (d *dwarfReader) fields(path string, s *dwarf.StructType) {
+	anonymous := 0
+	for _, m := range s.Field {
+		name := m.Name
+		if name == "" {
+			name = fmt.Sprintf("<%d>", anonymous)
+			anonymous++
+		}
+		at := path + "." + name
+		if m.BitSize > 0 {
+			d.facts[at] = fmt.Sprintf("@bit %d:%d %s", m.DataBitOffset, m.BitSize, d.spell(m.Type))
+			continue
+		}
+		d.facts[at] = fmt.Sprintf("@%d %s", m.ByteOffset, d.spell(m.Type))
+		t := unqualified(m.Type)
+		for {
+			a, ok := t.(*dwarf.ArrayType)
+			if !ok {
+				break
+			}
+			t = unqualified(a.Type)
+		}
+		if inner, ok := t.(*dwarf.StructType); ok && strings.Contains(d.spell(inner), "{") {
+			d.fields(at, inner)
+		}
+	}
+}
+
+func unqualified(t dwarf.Type) dwarf.Type {
+	for {
+		q, ok := t.(*dwarf.QualType)
+		if !ok {
+			return t
+		}
+		t = q.Type
+	}
+}
+
+// plainDWARF returns t without typedefs and qualifiers.
+func plainDWARF(t dwarf.Type) dwarf.Type {
+	for {
+		switch u := t.(type) {
+		case *dwarf.QualType:
+			t = u.Type
+		case *dwarf.TypedefType:
+			t = u.Type
+		default:
+			return t
+		}
+	}
+}
+
+// spell names a type as modelType does.
+func (d *dwarfReader) spell(t dwarf.Type) string {
+	switch t := plainDWARF(t).(type) {
+	case *dwarf.VoidType, nil:
+		return "void"
+	case *dwarf.PtrType:
+		return "pointer"
+	case *dwarf.ArrayType:
+		dims := ""
+		var elem dwarf.Type = t
+		for {
+			a, ok := plainDWARF(elem).(*dwarf.ArrayType)
+			if !ok {
+				return d.spell(elem) + dims
+			}
+			dims += fmt.Sprintf("[%d]", max(0, a.Count))
+			elem = a.Type
+		}
+	case *dwarf.StructType:
+		switch {
+		case t.StructName != "":
+			return t.Kind + " " + t.StructName
+		case d.named[t] != "":
+			return t.Kind + " typedef " + d.named[t]
+		}
+		return fmt.Sprintf("%s{%d}", t.Kind, t.ByteSize)
+	case *dwarf.EnumType:
+		switch {
+		case t.EnumName != "":
+			return "enum " + t.EnumName
+		case d.named[t] != "":
+			return "enum typedef " + d.named[t]
+		}
+		return fmt.Sprintf("enum{%d}", t.ByteSize)
+	case *dwarf.BoolType:
+		return "bool"
+	case *dwarf.CharType, *dwarf.IntType:
+		return fmt.Sprintf("i%d", t.Size())
+	case *dwarf.UcharType, *dwarf.UintType:
+		return fmt.Sprintf("u%d", t.Size())
+	case *dwarf.FloatType:
+		return fmt.Sprintf("f%d", t.ByteSize)
+	case *dwarf.ComplexType:
+		return fmt.Sprintf("c%d", t.ByteSize)
+	default:
+		return fmt.Sprintf("%T", t)
+	}
+}
