@@ -37,10 +37,16 @@ func catCommand() *cobra.Command {
 
 // stream writes n bytes of d from off on to w.
 func stream(w io.Writer, d disk, off, n int64) error {
+	var written int64
+	var err error
 	if off == 0 && n == d.Size() {
-		_, err := d.WriteTo(w) // decompresses in parallel
-		return err
+		written, err = d.WriteTo(w) // decompresses in parallel
+	} else {
+		part := io.NewSectionReader(d, off, n)
+		written, err = io.CopyBuffer(struct{ io.Writer }{w}, part, make([]byte, min(n+1, pieceSize)))
 	}
-	_, err := io.CopyBuffer(struct{ io.Writer }{w}, io.NewSectionReader(d, off, n), make([]byte, min(n+1, pieceSize)))
+	if err == nil && written < n {
+		return endedAt(off+written, nil)
+	}
 	return err
 }

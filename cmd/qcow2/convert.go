@@ -36,8 +36,9 @@ func convertCommand() *cobra.Command {
 
 A target that is a file, or not there yet, is written beside its place under
 another name and put there when it is whole: after an error or an interrupt
-nothing has changed. Through a symbolic link that is the file it leads to.
-A block device, and a pipe, is written in place.`,
+nothing has changed. Through a symbolic link that is the file it leads to;
+another hard link to it keeps what it had. A block device, and a pipe, is
+written in place.`,
 		Args: exactly(2, "an image file name and a target"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			switch {

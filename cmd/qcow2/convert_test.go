@@ -305,6 +305,56 @@ func TestConvertReplaces(t *testing.T) {
 	}
 }
 
+// A file stands in for a block device: it is written in place, zeros too.
+func TestConvertToDevice(t *testing.T) {
+	src := newFakeDisk(3<<20 + 512)
+	name := filepath.Join(t.TempDir(), "device")
+	old := bytes.Repeat([]byte{0xee}, 4<<20)
+	if err := os.WriteFile(name, old, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := convertToDevice(t.Context(), src.copier(), name); err != nil {
+		t.Fatal(err)
+	}
+	got, err := os.ReadFile(name)
+	if err != nil || !bytes.Equal(got, append(bytes.Clone(src.data), old[len(src.data):]...)) {
+		t.Errorf("wrong bytes (%v)", err)
+	}
+	if err := os.Truncate(name, 3<<20); err != nil {
+		t.Fatal(err)
+	}
+	if err := convertToDevice(t.Context(), src.copier(), name); err == nil || !strings.Contains(err.Error(), "has 3145728 bytes") {
+		t.Errorf("a device that is too small: %v", err)
+	}
+}
+
+// An image that gets shorter while it is read is an error, not zeros.
+func TestShrunkRaw(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "raw")
+	if err := os.WriteFile(name, bytes.Repeat([]byte{1}, 5<<20), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	d, err := openRaw(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	if err := os.Truncate(name, 3<<20); err != nil {
+		t.Fatal(err)
+	}
+	target := filepath.Join(t.TempDir(), "target")
+	c := &copier{src: d, sparse: 4096, workers: 1, done: func(int64) {}}
+	for what, err := range map[string]error{
+		"convert": convert(t.Context(), c, target, io.Discard),
+		"stream":  stream(io.Discard, d, 0, d.Size()),
+		"part":    stream(io.Discard, d, 1<<20, 3<<20),
+	} {
+		if !errors.Is(err, io.ErrUnexpectedEOF) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
 func TestConvertEmptyDisk(t *testing.T) {
 	t.Chdir(t.TempDir())
 	unpack(t, "size-0")

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 
 	"golang.org/x/sync/errgroup"
@@ -108,7 +109,7 @@ func (c *copier) copyPiece(p piece, buf []byte) error {
 		return c.write(buf, p.off)
 	}
 	if n, err := c.src.ReadAt(buf, p.off); n < len(buf) {
-		return err
+		return endedAt(p.off+int64(n), err)
 	}
 	if !c.skipsZeros() {
 		return c.write(buf, p.off)
@@ -125,6 +126,15 @@ func (c *copier) copyPiece(p piece, buf []byte) error {
 		at += n
 	}
 	return nil
+}
+
+// endedAt returns err, or instead of io.EOF an error that says so: a raw image
+// has shrunk.
+func endedAt(off int64, err error) error {
+	if err == nil || err == io.EOF {
+		return fmt.Errorf("the image ends at %d, it has shrunk: %w", off, io.ErrUnexpectedEOF)
+	}
+	return err
 }
 
 // run returns how many bytes at the start of b, which lies at off, belong to

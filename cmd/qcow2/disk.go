@@ -121,6 +121,13 @@ func (d *rawDisk) Extents(off, n int64) iter.Seq2[qcow2.Extent, error] {
 	return func(yield func(qcow2.Extent, error) bool) {
 		for end := off + n; off < end; {
 			length, hole := dataOrHole(d.File, off, end-off)
+			if hole {
+				// Behind the end of a file that has shrunk is no hole either.
+				if now, err := d.Seek(0, io.SeekEnd); err != nil || now < off+length {
+					yield(qcow2.Extent{}, endedAt(now, err))
+					return
+				}
+			}
 			if !yield(qcow2.Extent{
 				Start: off, Length: length, Present: true, Zero: hole, Data: !hole,
 				HasOffset: true, Offset: off, File: d.Name(),

@@ -35,13 +35,14 @@ func newProgress(w io.Writer, total int64, asked bool) *progress {
 }
 
 func (p *progress) show(w io.Writer, total int64, delay time.Duration) {
+	// Made now, it counts the time from now on, and draws nothing yet.
+	bar := progressbar.NewOptions64(total, progressbar.OptionSetWriter(w),
+		progressbar.OptionShowBytes(true), progressbar.OptionClearOnFinish())
 	select {
 	case <-time.After(delay):
 	case <-p.quit:
 		return
 	}
-	bar := progressbar.NewOptions64(total, progressbar.OptionSetWriter(w),
-		progressbar.OptionShowBytes(true), progressbar.OptionClearOnFinish())
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
 	for {

@@ -19,7 +19,7 @@ type replacement struct {
 
 // newReplacement makes a file to take the place of name, or of the file that
 // the symbolic link name leads to. info describes that file, whose mode the
-// new one gets; nil if there is none.
+// new one gets, and whose owner if that is allowed; nil if there is none.
 func newReplacement(name string, info fs.FileInfo) (*replacement, error) {
 	place, err := followLinks(name)
 	if err != nil {
@@ -34,6 +34,7 @@ func newReplacement(name string, info fs.FileInfo) (*replacement, error) {
 	}
 	r := &replacement{file: f, place: place, old: info != nil}
 	if info != nil {
+		keepOwner(f, info)
 		if err := f.Chmod(info.Mode().Perm()); err != nil {
 			return nil, errors.Join(err, r.discard())
 		}
