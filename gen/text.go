@@ -66,7 +66,7 @@ func (p *program) file(body string) (string, error) {
 }
 
 // maxBeside is the longest comment that stands beside a line, not above it.
-const maxBeside = 72
+const maxBeside = 60
 
 // entry writes a line of a declaration with its doc: beside it if that is
 // short, else above.

@@ -195,11 +195,12 @@ type QCowHeader struct {
 	RefcountTableClusters uint32 `struc:"uint32,big"` // its length in clusters
 	NbSnapshots           uint32 `struc:"uint32,big"` // entries of the snapshot table
 	SnapshotsOffset       uint64 `struc:"uint64,big"` // of the snapshot table
-	IncompatibleFeatures  uint64 `struc:"uint64,big"` // Features a reader must know to read the image. From here on version 3.
-	CompatibleFeatures    uint64 `struc:"uint64,big"` // Features a reader may ignore.
-	AutoclearFeatures     uint64 `struc:"uint64,big"` // Features a writer that does not know them must clear.
-	RefcountOrder         uint32 `struc:"uint32,big"` // a refcount has 1 << refcount_order bits
-	HeaderLength          uint32 `struc:"uint32,big"` // of this structure, in bytes
+	// Features a reader must know to read the image. From here on version 3.
+	IncompatibleFeatures uint64 `struc:"uint64,big"`
+	CompatibleFeatures   uint64 `struc:"uint64,big"` // Features a reader may ignore.
+	AutoclearFeatures    uint64 `struc:"uint64,big"` // Features a writer that does not know them must clear.
+	RefcountOrder        uint32 `struc:"uint32,big"` // a refcount has 1 << refcount_order bits
+	HeaderLength         uint32 `struc:"uint32,big"` // of this structure, in bytes
 	// Present where header_length says so: QCOW2_COMPRESSION_TYPE_ZLIB or _ZSTD.
 	CompressionType uint8   `struc:"uint8"`
 	Padding         [7]byte `struc:"[7]uint8"` // Fills the header to a multiple of 8.
