@@ -35,9 +35,9 @@ func newProgress(w io.Writer, total int64, asked bool) *progress {
 }
 
 func (p *progress) show(w io.Writer, total int64, delay time.Duration) {
-	// Made now, it counts the time from now on, and draws nothing yet.
 	bar := progressbar.NewOptions64(total, progressbar.OptionSetWriter(w),
 		progressbar.OptionShowBytes(true), progressbar.OptionClearOnFinish())
+	bar.StartWithoutRender() // counts the time from now on
 	select {
 	case <-time.After(delay):
 	case <-p.quit:
