@@ -7,10 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"regexp"
-	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 )
@@ -73,6 +70,9 @@ func runFound(dir, path string, args ...string) ([]byte, error) {
 		if errors.As(err, &exit) {
 			e.exit = exit.ExitCode()
 		}
+		if ctx.Err() != nil {
+			e.err = ctx.Err()
+		}
 		return stdout.Bytes(), e
 	}
 	return stdout.Bytes(), nil
@@ -91,36 +91,3 @@ func (e *toolError) Error() string {
 }
 
 func (e *toolError) Unwrap() error { return e.err }
-
-// refused tells whether the tool itself said no, as opposed to being killed
-// or missing.
-func refused(err error) bool {
-	var e *toolError
-	return errors.As(err, &e) && e.exit > 0
-}
-
-var qemuVersionOnce = sync.OnceValues(func() ([2]int, error) {
-	out, err := exec.Command("qemu-img", "--version").Output()
-	if err != nil {
-		return [2]int{}, err
-	}
-	m := regexp.MustCompile(`version (\d+)\.(\d+)`).FindSubmatch(out)
-	if m == nil {
-		return [2]int{}, fmt.Errorf("no version in %q", out)
-	}
-	major, _ := strconv.Atoi(string(m[1]))
-	minor, _ := strconv.Atoi(string(m[2]))
-	return [2]int{major, minor}, nil
-})
-
-// qemuAtLeast tells whether the installed qemu-img is of that version or
-// newer.
-func qemuAtLeast(t testing.TB, major, minor int) bool {
-	t.Helper()
-	requireTool(t, "qemu-img")
-	v, err := qemuVersionOnce()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return v[0] > major || v[0] == major && v[1] >= minor
-}

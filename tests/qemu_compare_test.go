@@ -216,7 +216,9 @@ func infoOf(t testing.TB, im *qcow2.Image) map[string]any {
 		data["extended-l2"] = d.ExtendedL2
 	}
 	if d.HasDataFile {
-		data["data-file"] = d.DataFile
+		if d.DataFile != "" {
+			data["data-file"] = d.DataFile
+		}
 		data["data-file-raw"] = d.DataFileRaw
 	}
 	if d.Encryption != "" {
@@ -312,6 +314,16 @@ func compareContents(t *testing.T, im *qcow2.Image, rawName string) {
 	// clusters, and span borders of every kind.
 	compareRange(t, im, raw, 0, size, 70003)
 	compareRandom(t, im, raw, size, 50)
+}
+
+// fileSize is the length of a file in bytes.
+func fileSize(t testing.TB, name string) int64 {
+	t.Helper()
+	info, err := os.Stat(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return info.Size()
 }
 
 // compareAllocated compares a disk too large to read from end to end: what

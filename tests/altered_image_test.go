@@ -1,0 +1,261 @@
+package tests
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"cstructgen/qcow2"
+)
+
+// An alteration is a committed image with something changed, what the reader
+// must say of it, and where QEMU says something else.
+type alteration struct {
+	name  string
+	image string // the committed image it starts from
+	alter func(e *editor)
+
+	// Errors that Open and reading the whole disk must wrap; nil is success.
+	// Where open is not nil nothing is read.
+	open, read error
+	// Errors of listing; nil is not asked.
+	snapshots, bitmaps error
+
+	// unlike says why QEMU's verdict is another one, opening or reading. It
+	// must be another one then: a reason that no longer holds fails.
+	unlike string
+	// noQEMU says why QEMU is not asked at all.
+	noQEMU string
+}
+
+// Reasons for unlike, in the order of how often they are given.
+const (
+	// QEMU opens no image of which it cannot use everything. Here the disk
+	// reads, and the broken part fails for who asks for it.
+	onlyPart = "laxer: only this part of the image is broken, the disk is not"
+	// QEMU reads zeros beyond the end of a file. Where data was lost that is
+	// silently wrong; ZeroFillTruncated asks for it.
+	pastEnd = "stricter: bytes beyond the end of the file are missing, not zeros"
+)
+
+// runAlterations runs each alteration as a subtest: the reader first, which
+// needs nothing, then QEMU where there is one.
+func runAlterations(t *testing.T, all []alteration) {
+	t.Helper()
+	for _, a := range all {
+		t.Run(a.name, func(t *testing.T) {
+			t.Parallel()
+			dir := unpackCommitted(t, a.image)
+			editImage(t, dir, a.alter)
+			ours := a.readOurs(t, dir)
+			if t.Failed() || a.noQEMU != "" {
+				return
+			}
+			theirs := askVerdict(t, dir)
+			differ := ours.opens != theirs.opens || ours.reads != theirs.reads
+			switch {
+			case differ && a.unlike == "":
+				t.Errorf("we say %v, QEMU says %v", ours, theirs)
+			case !differ && a.unlike != "":
+				t.Errorf("no longer %s", a.unlike)
+			case ours.reads && theirs.reads && a.unlike == "":
+				compareContents(t, openImage(t, dir), theirs.raw)
+			}
+		})
+	}
+}
+
+// A verdict is what a reader makes of an image.
+type verdict struct {
+	opens, reads bool
+	raw          string // name of the copy, if reads
+	says         string // the messages
+}
+
+// readOurs reads the image and its lists, and checks the errors.
+func (a *alteration) readOurs(t *testing.T, dir string) verdict {
+	t.Helper()
+	im, err := qcow2.Open(filepath.Join(dir, diskName), &qcow2.Options{AllowDirs: []string{dir}})
+	checkError(t, "open", err, a.open)
+	if err != nil {
+		return verdict{says: err.Error()}
+	}
+	defer im.Close()
+	_, err = im.WriteTo(io.Discard)
+	checkError(t, "read", err, a.read)
+	v := verdict{opens: true, reads: err == nil}
+	if err != nil {
+		v.says = err.Error()
+	}
+	if a.snapshots != nil {
+		_, err := im.Snapshots()
+		checkError(t, "snapshots", err, a.snapshots)
+	}
+	if a.bitmaps != nil {
+		_, err := im.Bitmaps()
+		checkError(t, "bitmaps", err, a.bitmaps)
+	}
+	return v
+}
+
+// checkError checks that err is of the wanted kind, and that it says where.
+func checkError(t *testing.T, doing string, err, want error) {
+	t.Helper()
+	if !errors.Is(err, want) { // of two nils, too
+		t.Errorf("%s: %v, want %v", doing, err, want)
+		return
+	}
+	e, ref := new(qcow2.Error), new(qcow2.ReferenceError)
+	if err != nil && !errors.As(err, &e) && !errors.As(err, &ref) {
+		t.Errorf("%s: %v: neither an *Error nor a *ReferenceError", doing, err)
+	}
+}
+
+// askVerdict asks qemu-img to describe the image and to copy it.
+func askVerdict(t *testing.T, dir string) verdict {
+	t.Helper()
+	raw := filepath.Join(t.TempDir(), "raw")
+	_, open := runTool(t, dir, "qemu-img", "info", "-f", "qcow2", diskName)
+	_, read := runTool(t, dir, "qemu-img", "convert", "-f", "qcow2", "-O", "raw", diskName, raw)
+	for _, err := range []error{open, read} {
+		if te := new(toolError); errors.As(err, &te) && errors.Is(te.err, context.DeadlineExceeded) {
+			t.Fatal(err) // no verdict; a crash is one
+		}
+	}
+	v := verdict{opens: open == nil, reads: read == nil, raw: raw}
+	if err := errors.Join(open, read); err != nil {
+		v.says = err.Error()
+	}
+	return v
+}
+
+// An editor changes an image in memory. It finds its way by the generated
+// definitions alone.
+type editor struct {
+	t testing.TB
+	b []byte
+}
+
+// editImage changes the image in dir.
+func editImage(t testing.TB, dir string, alter func(e *editor)) {
+	t.Helper()
+	name := filepath.Join(dir, diskName)
+	b, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := &editor{t, b}
+	alter(e)
+	if bytes.Equal(b, e.b) && len(b) > 0 && &b[0] != &e.b[0] {
+		t.Fatal("nothing was changed")
+	}
+	if err := os.WriteFile(name, e.b, 0o666); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (e *editor) u8(off int64, v uint8)   { e.b[off] = v }
+func (e *editor) u16(off int64, v uint16) { binary.BigEndian.PutUint16(e.b[off:], v) }
+func (e *editor) u32(off int64, v uint32) { binary.BigEndian.PutUint32(e.b[off:], v) }
+func (e *editor) u64(off int64, v uint64) { binary.BigEndian.PutUint64(e.b[off:], v) }
+
+func (e *editor) get64(off int64) uint64 { return binary.BigEndian.Uint64(e.b[off:]) }
+
+// or sets bits of the big-endian word at off.
+func (e *editor) or(off int64, bits uint64) { e.u64(off, e.get64(off)|bits) }
+
+// header is the header as it is now.
+func (e *editor) header() (h qcow2.QCowHeader) {
+	h.DecodePrefix(e.b[:min(len(e.b), qcow2.SizeofQCowHeader)])
+	return h
+}
+
+// extended tells whether L2 entries have bitmaps.
+func (e *editor) extended() bool {
+	h := e.header()
+	return h.Version >= qcow2.QCOW2_VERSION_3 && h.IncompatibleFeatures&qcow2.QCOW2_INCOMPAT_EXTL2 != 0
+}
+
+// l1 is where the i-th entry of the active L1 table lies.
+func (e *editor) l1(i int64) int64 {
+	h := e.header()
+	return int64(h.L1TableOffset) + i*qcow2.L1E_SIZE
+}
+
+// l2 is where the L2 entry of the i-th guest cluster lies.
+func (e *editor) l2(i int64) int64 {
+	size := int64(qcow2.L2E_SIZE_NORMAL)
+	if e.extended() {
+		size = qcow2.L2E_SIZE_EXTENDED
+	}
+	perTable := e.cluster() / size
+	table := e.get64(e.l1(i/perTable)) & qcow2.L1E_OFFSET_MASK
+	if table == 0 {
+		e.t.Fatalf("guest cluster %d has no L2 table", i)
+	}
+	return int64(table) + i%perTable*size
+}
+
+// bitmap is where the subcluster bitmap of the i-th guest cluster lies.
+func (e *editor) bitmap(i int64) int64 {
+	return e.l2(i) + qcow2.OffsetofQCow2L2EntryExtended_Bitmap
+}
+
+// host is where the i-th guest cluster lies in the file.
+func (e *editor) host(i int64) int64 {
+	return int64(e.get64(e.l2(i)) & qcow2.L2E_OFFSET_MASK)
+}
+
+func (e *editor) cluster() int64 {
+	h := e.header()
+	return 1 << h.ClusterBits
+}
+
+// An extension is a header extension to be written.
+type extension struct {
+	magic uint32
+	data  string
+}
+
+// extensions replaces the header extensions. The announced length of the last
+// one is longer than its data by extra bytes, if that is given.
+func (e *editor) extensions(extra uint32, list ...extension) {
+	h := e.header()
+	at := int64(h.HeaderLength)
+	if h.Version == qcow2.QCOW2_VERSION_2 {
+		at = qcow2.OffsetofQCowHeader_IncompatibleFeatures
+	}
+	clear(e.b[at:e.cluster()])
+	for i, x := range list {
+		e.u32(at+qcow2.OffsetofQCowExtension_Magic, x.magic)
+		length := uint32(len(x.data))
+		if i == len(list)-1 {
+			length += extra
+		}
+		e.u32(at+qcow2.OffsetofQCowExtension_Len, length)
+		copy(e.b[at+qcow2.SizeofQCowExtension:], x.data)
+		at += qcow2.SizeofQCowExtension + (int64(len(x.data))+qcow2.QCOW2_ALIGNMENT-1)&^(qcow2.QCOW2_ALIGNMENT-1)
+	}
+}
+
+// find is where the data of the first extension of that magic lies.
+func (e *editor) find(magic uint32) int64 {
+	e.t.Helper()
+	h := e.header()
+	for at := int64(h.HeaderLength); at < e.cluster(); {
+		var x qcow2.QCowExtension
+		x.Decode((*[qcow2.SizeofQCowExtension]byte)(e.b[at:]))
+		at += qcow2.SizeofQCowExtension
+		if x.Magic == magic {
+			return at
+		}
+		at += (int64(x.Len) + qcow2.QCOW2_ALIGNMENT - 1) &^ (qcow2.QCOW2_ALIGNMENT - 1)
+	}
+	e.t.Fatalf("no extension %#x", magic)
+	return 0
+}
