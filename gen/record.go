@@ -158,7 +158,7 @@ func (l *lowering) flatten(r *record, s *cstruct.Struct, base int64, visit func(
 func (l *lowering) member(r *record, names *scope, f *cstruct.Field, base int64) error {
 	m := &member{
 		cname: f.Name, ctype: f.Type.String(), off: base + f.Offset, size: f.Type.Size(), order: f.Order,
-		doc: f.Doc, note: typedefNote(f.Type, r.c.Order), pos: f.Pos,
+		doc: f.Doc, note: typeNote(f.Type, r.c.Order), pos: f.Pos,
 	}
 	if f.BitField {
 		if f.Bits == 0 {

@@ -152,9 +152,10 @@ func under(t cstruct.Type) cstruct.Type {
 	}
 }
 
-// typedefNote is what the docs say of a field's typedef: its name where that
-// tells more than the Go type, and the byte order that it fixes.
-func typedefNote(t cstruct.Type, structOrder cstruct.ByteOrder) string {
+// typeNote is what the docs say of a field's C type where that tells more than
+// the Go type: the name of a typedef, a number that Go has not, a pointer, and
+// a byte order that is not the struct's.
+func typeNote(t cstruct.Type, structOrder cstruct.ByteOrder) string {
 	for {
 		a, ok := t.(*cstruct.Array)
 		if !ok {
@@ -162,18 +163,22 @@ func typedefNote(t cstruct.Type, structOrder cstruct.ByteOrder) string {
 		}
 		t = a.Elem
 	}
-	td, ok := t.(*cstruct.Typedef)
-	if !ok {
-		return ""
-	}
 	var parts []string
-	switch under(td).(type) {
-	case *cstruct.Basic, *cstruct.Pointer, *cstruct.Array:
-		if !plainName(td.Name) {
+	switch u := under(t).(type) {
+	case *cstruct.Basic:
+		td, named := t.(*cstruct.Typedef)
+		switch {
+		case named && !plainName(td.Name):
 			parts = append(parts, td.Name)
+		case u.Bytes > 8 || u.Kind == cstruct.Complex:
+			parts = append(parts, u.Name)
 		}
+	case *cstruct.Pointer:
+		parts = append(parts, t.String())
+	case *cstruct.Array:
+		parts = append(parts, t.String())
 	}
-	for t := cstruct.Type(td); ; {
+	for {
 		td, ok := t.(*cstruct.Typedef)
 		if !ok {
 			break
