@@ -157,12 +157,3 @@ func (im *Image) bitmapTableEntries(granularityBits uint8) uint64 {
 	bits := ceilDiv(im.header.Size, 1<<granularityBits)
 	return ceilDiv(ceilDiv(bits, 8), im.active.clusterSize())
 }
-
-// ceilDiv returns a / b, rounded up.
-func ceilDiv(a, b uint64) uint64 {
-	n := a / b
-	if a%b != 0 {
-		n++
-	}
-	return n
-}

@@ -3,6 +3,7 @@ package qcow2
 import (
 	"bytes"
 	"compress/flate"
+	"sync"
 	"testing"
 
 	"github.com/klauspost/compress/zstd"
@@ -31,8 +32,9 @@ type builder struct {
 	extensions []Extension
 	backing    string
 	file       []byte // from the first cluster on
-	tail       int    // bytes of the last cluster that the finished file lacks
-	comp       int    // where the next compressed cluster may begin, 0: none yet
+
+	// Between comp and compEnd is room for compressed clusters.
+	comp, compEnd int
 }
 
 func newBuilder(t testing.TB, r recipe) *builder {
@@ -137,21 +139,17 @@ func (b *builder) compressed(cluster uint64, content []byte) (entry uint64) {
 // stored makes packed the compressed bytes of a guest cluster.
 func (b *builder) stored(cluster uint64, packed []byte) (entry uint64) {
 	b.slot(cluster)
-	if room := len(b.file) - b.comp; b.comp == 0 || room < len(packed) {
-		if b.comp == 0 || len(b.file)%int(b.geometry.clusterSize()) != 0 || b.comp+room != len(b.file) {
-			b.comp = len(b.file)
-		}
-		for len(b.file)-b.comp < len(packed) {
-			b.alloc()
-		}
+	if b.compEnd != len(b.file) && b.compEnd-b.comp < len(packed) {
+		b.comp, b.compEnd = len(b.file), len(b.file) // something else lies behind
+	}
+	for b.compEnd-b.comp < len(packed) {
+		b.alloc()
+		b.compEnd = len(b.file)
 	}
 	copy(b.file[b.comp:], packed)
 	entry = b.descriptor(hostOffset(b.comp), uint64(len(packed)))
 	b.entry(cluster, entry, 0)
 	b.comp += len(packed)
-	if b.comp == len(b.file) {
-		b.comp = 0
-	}
 	return entry
 }
 
@@ -180,10 +178,12 @@ func (b *builder) bytes() []byte {
 		h.BackingFileSize = uint32(len(b.backing))
 		area = append(area, b.backing...)
 	}
-	file := bytes.Clone(b.file[:len(b.file)-b.tail])
+	file := bytes.Clone(b.file)
 	head, _ := h.MarshalBinary()
 	n := copy(file, head[:min(length, len(head))])
-	copy(file[max(n, length):b.geometry.clusterSize()], area)
+	if first := file[:b.geometry.clusterSize()]; max(n, length) < len(first) {
+		copy(first[max(n, length):], area)
+	}
 	return file
 }
 
@@ -220,11 +220,18 @@ func compress(t testing.TB, method uint8, plain []byte) []byte {
 		return e.EncodeAll(plain, nil)
 	}
 	var buf bytes.Buffer
-	w, _ := flate.NewWriter(&buf, flate.DefaultCompression)
+	w := deflateWriters.Get().(*flate.Writer) // costs a megabyte each
+	defer deflateWriters.Put(w)
+	w.Reset(&buf)
 	w.Write(plain)
 	w.Close()
 	return buf.Bytes()
 }
+
+var deflateWriters = sync.Pool{New: func() any {
+	w, _ := flate.NewWriter(nil, flate.DefaultCompression)
+	return w
+}}
 
 // text returns n bytes that compress well and tell where they are from.
 func text(n int, seed byte) []byte {

@@ -32,25 +32,34 @@ type pageSet struct {
 // and allocates nothing. A page that gave way is freed once its last reader
 // let go of it.
 type pageCache struct {
-	sets  uint64
+	limit uint64 // in bytes
+	pages uint64 // that the files have
 	once  sync.Once
-	table []pageSet
+	sets  []pageSet
 	mu    sync.Mutex // of insertions
 }
 
 // newPageCache returns a cache that holds about limit bytes, and one set of
-// pages at least. Its own table is allocated by the first look-up.
-func newPageCache(limit int64) *pageCache {
-	return &pageCache{sets: max(1, uint64(limit)/(ways*pageSize))}
+// pages at least.
+func newPageCache(limit int64) *pageCache { return &pageCache{limit: uint64(limit)} }
+
+// cover makes room for the pages of f, within the limit. It must not be called
+// after a look-up, which is what allocates the room.
+func (c *pageCache) cover(f *hostFile) {
+	c.pages += f.size/pageSize + 1
 }
 
 // set returns the slots where a page may be.
 func (c *pageCache) set(f *hostFile, num uint64) *pageSet {
-	c.once.Do(func() { c.table = make([]pageSet, c.sets) })
+	c.once.Do(func() {
+		// Twice the room that all pages would need leaves hardly any set
+		// with more pages than slots.
+		c.sets = make([]pageSet, max(1, min(c.limit/(ways*pageSize), ceilDiv(c.pages, ways/2))))
+	})
 	// Multiplying by an odd constant (2^64 / golden ratio) spreads numbers
 	// that lie close together, or at equal distances, over the upper bits.
-	h, _ := bits.Mul64((num^f.seed)*0x9e3779b97f4a7c15, c.sets)
-	return &c.table[h]
+	h, _ := bits.Mul64((num^f.seed)*0x9e3779b97f4a7c15, uint64(len(c.sets)))
+	return &c.sets[h]
 }
 
 // get returns page num of f, from the cache or from the file. An error is not

@@ -118,6 +118,7 @@ func (o *opener) image(s *Source, shown string, depth int) (*Image, error) {
 	if err != nil {
 		return nil, err
 	}
+	o.pages.cover(f)
 	im := &Image{chain: o.chain, file: f, decoded: o.decoded}
 	if err := im.readMetadata(o.pages); err != nil {
 		return nil, err

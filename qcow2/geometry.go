@@ -72,11 +72,7 @@ func (g *geometry) aligned(off hostOffset) bool {
 
 // l1Needed returns how many L1 entries a disk of size bytes has.
 func (g *geometry) l1Needed(size uint64) uint64 {
-	n := size >> (g.clusterBits + g.l2Bits)
-	if size&(g.l2Span()-1) != 0 {
-		n++
-	}
-	return n
+	return ceilDiv(size, g.l2Span())
 }
 
 // compressed returns where a compressed cluster lies, and how long it is at
@@ -89,4 +85,13 @@ func (g *geometry) compressed(entry uint64) (off hostOffset, size uint64) {
 	off = hostOffset(desc & (1<<offBits - 1))
 	sectors := desc>>offBits + 1
 	return off, sectors*QCOW2_COMPRESSED_SECTOR_SIZE - uint64(off)%QCOW2_COMPRESSED_SECTOR_SIZE
+}
+
+// ceilDiv returns a / b, rounded up.
+func ceilDiv(a, b uint64) uint64 {
+	n := a / b
+	if a%b != 0 {
+		n++
+	}
+	return n
 }
