@@ -119,16 +119,29 @@ func (d *Decoder) readCodes(r *bitReader) error {
 		return ErrShort
 	}
 	d.fixed = false
-	if !build(d.lengths[:], lengthsBits, lens[:], lengthsMeaning[:], &d.sorted) {
+	// Like zlib, and unlike compress/flate, this refuses a code length code
+	// that leaves bits without meaning, and a block that has no end.
+	if !complete(lens[:]) || !build(d.lengths[:], lengthsBits, lens[:], lengthsMeaning[:], &d.sorted) {
 		return ErrCorrupt
 	}
 	if err := d.readLengths(r, literals+distances); err != nil {
 		return err
 	}
-	if !d.buildBoth(literals, literals+distances) {
+	if d.coded[endOfBlock] == 0 || !d.buildBoth(literals, literals+distances) {
 		return ErrCorrupt
 	}
 	return nil
+}
+
+// complete reports whether a code length code uses all bits there are.
+func complete(lens []uint8) bool {
+	used := 0
+	for _, l := range lens {
+		if l != 0 {
+			used += lengthsSize >> l
+		}
+	}
+	return used == lengthsSize
 }
 
 // readLengths decodes the lengths of total codes into d.coded.

@@ -96,8 +96,9 @@ func fills(r io.Reader, size int) ([]byte, bool) {
 	return p, err == nil
 }
 
-// check decodes src into size bytes with d and holds the result to what
-// compress/flate and klauspost's flate say. It reports whether they are there.
+// check decodes src into size bytes with d and holds the result to what the
+// reference, compress/flate and klauspost's flate say. It reports whether they
+// are there.
 func check(t testing.TB, d *Decoder, src []byte, size int) bool {
 	t.Helper()
 	got := bytes.Repeat([]byte{0xa5}, size+40)
@@ -108,25 +109,29 @@ func check(t testing.TB, d *Decoder, src []byte, size int) bool {
 	if bytes.Count(got[size:], []byte{0xa5}) != 40 {
 		t.Fatalf("size %d: wrote behind the output", size)
 	}
-	want, ok := fills(flate.NewReader(bytes.NewReader(src)), size)
-	if err == nil && !ok {
-		// At the end of the input compress/flate asks for as many bits as the
-		// end of a block has, even where a shorter code is whole. Then what
-		// follows the input decides nothing.
-		for _, fill := range []byte{0, 0xff, 0x55} {
-			longer := append(bytes.Clone(src), bytes.Repeat([]byte{fill}, 8)...)
-			if want, ok = fills(flate.NewReader(bytes.NewReader(longer)), size); !ok || !bytes.Equal(got[:size], want) {
-				t.Fatalf("size %d: filled from too little input", size)
-			}
-		}
-	}
-	if (err == nil) != ok {
-		t.Fatalf("size %d: got %v, but compress/flate fills it: %v", size, err, ok)
+	want, why := referenceFills(src, size)
+	if (err == nil) != (why == "") {
+		t.Fatalf("size %d: got %v, the reference says %q", size, err, why)
 	}
 	if err == nil && !bytes.Equal(got[:size], want) {
-		t.Fatalf("size %d: bytes differ from compress/flate's", size)
+		t.Fatalf("size %d: bytes differ from the reference's", size)
 	}
-	if k, kok := fills(kflate.NewReader(bytes.NewReader(src)), size); kok && (err != nil || !bytes.Equal(k, got[:size])) {
+	std, ok := fills(flate.NewReader(bytes.NewReader(src)), size)
+	switch {
+	case ok && why != "" && why != refStrict:
+		t.Fatalf("size %d: the reference says %q, compress/flate fills it", size, why)
+	case ok && err == nil && !bytes.Equal(got[:size], std):
+		t.Fatalf("size %d: bytes differ from compress/flate's", size)
+	case !ok && err == nil:
+		// At the end of the input compress/flate asks for as many bits as the
+		// end of a block has, even where a shorter code is whole. With bits
+		// behind it, it must agree.
+		longer := append(bytes.Clone(src), make([]byte, 8)...)
+		if std, ok = fills(flate.NewReader(bytes.NewReader(longer)), size); !ok || !bytes.Equal(got[:size], std) {
+			t.Fatalf("size %d: compress/flate does not fill it", size)
+		}
+	}
+	if k, kok := fills(kflate.NewReader(bytes.NewReader(src)), size); kok && why != refStrict && (err != nil || !bytes.Equal(k, got[:size])) {
 		t.Fatalf("size %d: got %v, but klauspost's flate fills it", size, err)
 	}
 	if again := new(Decoder).Decode(got[:size:size], src); again != err {
@@ -225,6 +230,8 @@ func TestDecodeErrors(t *testing.T) {
 		{"fixed, a match before the start", []byte{0b011, 0b10, 0, 0}, ErrCorrupt},
 		{"dynamic, 287 literal codes", []byte{0b11110_101, 0, 0, 0}, ErrCorrupt},
 		{"dynamic, no code lengths", []byte{0b00000_101, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, ErrCorrupt},
+		// HCLEN 4: of symbols 16, 17, 18, 0 only 18 has a length, 1.
+		{"dynamic, code lengths of one code", []byte{0b00000_101, 0b000_00000, 0b01_000_000, 0, 0xff, 0xff, 0xff}, ErrCorrupt},
 		{"dynamic, cut in its header", []byte{0b00000_101, 0}, ErrShort},
 	} {
 		if err := new(Decoder).Decode(make([]byte, 4), tt.src); !errors.Is(err, tt.want) {

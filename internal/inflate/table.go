@@ -40,7 +40,7 @@ const (
 )
 
 // Bits that index the first level of each table, and room for both levels of
-// the worst code: 2342 entries for 286 codes on 11 bits, 402 for 30 on 8, by
+// the worst code: 2342 entries for 288 codes on 11 bits, 402 for 32 on 8, by
 // enumeration (zlib's enough.c). Sizes are powers of two, as an index that is
 // masked needs no bounds check.
 const (
