@@ -138,6 +138,11 @@ func TestCommittedImages(t *testing.T) {
 			if sum := hex.EncodeToString(h.Sum(nil)); err != nil || n != im.Size() || sum != want.SHA256 {
 				t.Errorf("%d bytes of %d, %v\nhave digest %s\nmanifest    %s", n, im.Size(), err, sum, want.SHA256)
 			}
+			for _, s := range want.Snaps {
+				if sum := snapshotDigest(t, im, s.ID); sum != s.SHA256 {
+					t.Errorf("snapshot %s has digest %s, manifest %s", s.ID, sum, s.SHA256)
+				}
+			}
 		})
 	}
 }

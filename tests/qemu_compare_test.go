@@ -31,6 +31,7 @@ func compareWithQEMU(t *testing.T, r *recipe, dir string) {
 	if im.Size() <= wholeLimit {
 		compareFiles(t, im, dir)
 		compareCompressed(t, im, dir)
+		compareSnapshots(t, im, dir)
 	}
 	raw := filepath.Join(t.TempDir(), "raw")
 	mustTool(t, dir, "qemu-img", append([]string{"convert", "-O", "raw"}, append(source(r), raw)...)...)
