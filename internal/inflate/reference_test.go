@@ -35,17 +35,7 @@ func referenceFills(src []byte, size int) (out []byte, why string) {
 		case 0:
 			r.stored(size)
 		case 1:
-			lens := make([]int, 288)
-			for i := range lens {
-				lens[i] = 8
-				if i >= 144 && i < 256 {
-					lens[i] = 9
-				} else if i >= 256 && i < 280 {
-					lens[i] = 7
-				}
-			}
-			five := slices.Repeat([]int{5}, 32)
-			r.symbols(newRefCode(lens), newRefCode(five), size)
+			r.symbols(refFixedLiterals, refFixedDistances, size)
 		case 2:
 			literals, distances := r.codes()
 			r.symbols(literals, distances, size)
@@ -55,6 +45,13 @@ func referenceFills(src []byte, size int) (out []byte, why string) {
 	}
 	return r.out, ""
 }
+
+// The fixed codes of section 3.2.6.
+var (
+	refFixedLiterals = newRefCode(slices.Concat(slices.Repeat([]int{8}, 144), slices.Repeat([]int{9}, 112),
+		slices.Repeat([]int{7}, 24), slices.Repeat([]int{8}, 8)))
+	refFixedDistances = newRefCode(slices.Repeat([]int{5}, 32))
+)
 
 func (r *reference) bits(n int) int {
 	v := 0
