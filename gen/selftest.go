@@ -86,7 +86,10 @@ func (w *writer) fieldPlaces(r *record, suffix string) {
 // pattern is a Go expression for the bytes of m when all of its bits, or the
 // lowest bit of each of its bytes, are set.
 func (m *member) pattern() string {
-	if m.bits == 0 {
+	switch {
+	case m.bits == 0 && m.size <= 8:
+		return `"` + strings.Repeat(`\x01`, int(m.size)) + `"`
+	case m.bits == 0:
 		return fmt.Sprintf(`strings.Repeat("\x01", %d)`, m.size)
 	}
 	b := make([]byte, m.size)
@@ -115,7 +118,8 @@ func (w *writer) unionPlaces(r *record, suffix string) {
 	w.line("}")
 	w.line("same := x")
 	for _, m := range r.members {
-		if m.name == "" {
+		// Of a struct with bits that no field has, the setter clears those.
+		if m.name == "" || m.typ.hasRecord() && !m.typ.canonical() {
 			continue
 		}
 		w.line("if x.Set%s%s(x.%s%s()); x != same {", m.name, suffix, m.name, suffix)
@@ -148,7 +152,11 @@ func (w *writer) roundTrip(r *record, suffix string) {
 	w.line(`t.Fatalf("%%x decodes and encodes to %%x", c, d)`)
 	w.line("}")
 	if !r.union {
-		w.line("for n := range len(b) + 1 {")
+		if step := r.size/256 + 1; step == 1 {
+			w.line("for n := range len(b) + 1 {")
+		} else {
+			w.line("for n := 0; n <= len(b); n += %d {", step)
+		}
 		w.line("whole := z.DecodePrefix%s(b[:n])", suffix)
 		w.line("if whole > n || n == len(b) && whole != n {")
 		w.line(`t.Fatalf("DecodePrefix%s of %%d bytes returns %%d", n, whole)`, suffix)
@@ -191,6 +199,14 @@ func (r *record) canonical() bool {
 		}
 	}
 	return bits == 8*r.size
+}
+
+// hasRecord reports whether t is a struct or union, or an array of them.
+func (t *goType) hasRecord() bool {
+	for t.elem != nil {
+		t = t.elem
+	}
+	return t.record != nil
 }
 
 func (t *goType) canonical() bool {
