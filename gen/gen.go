@@ -11,10 +11,12 @@
 //	scalar.go    the table of numbers
 //	types.go     C type -> Go type
 //	lower.go     model -> declarations to emit; record.go, enum.go, constant.go
+//	both.go      two models, one for each byte order -> one program
 //	codec.go     statements that decode and encode; bitfield.go
-//	struct.go    a struct's or union's Go text; union.go, layout.go
-//	verify.go    the finished text may hold what gen emits and nothing else
+//	text.go      the file; struct.go, union.go, layout.go, comment.go
 //	selftest.go  the tests that go beside it
+//	verify.go    the finished text may hold what gen emits and nothing else;
+//	             standard.go lists what of the standard library that is
 //
 // The text of a header is untrusted. Names pass one check, strings are
 // quoted, numbers are reprinted from their values, comments are split at every

@@ -84,16 +84,11 @@ func (w *writer) entry(code, doc string) {
 // then notes of ours.
 func (w *writer) typeDoc(first, doc string, notes ...string) {
 	lines := wrap(first)
-	for _, part := range append([][]string{commentLines(doc)}, slices.Collect(func(yield func([]string) bool) {
-		for _, n := range notes {
-			if !yield(wrap(n)) {
-				return
-			}
-		}
-	})...) {
-		if len(part) > 0 {
-			lines = append(append(lines, ""), part...)
-		}
+	if words := commentLines(doc); len(words) > 0 {
+		lines = slices.Concat(lines, []string{""}, words)
+	}
+	for _, n := range notes {
+		lines = slices.Concat(lines, []string{""}, wrap(n))
 	}
 	w.doc(lines...)
 }
