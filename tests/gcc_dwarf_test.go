@@ -3,6 +3,7 @@ package tests
 import (
 	"debug/dwarf"
 	"debug/elf"
+	"errors"
 	"fmt"
 	"strings"
 )
@@ -20,7 +21,7 @@ func dwarfFacts(object string) (f facts, aligned []string, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	d := &dwarfReader{data: data, facts: facts{}, named: map[dwarf.Type]string{}}
+	d := &dwarfReader{data: data, facts: facts{}, named: map[dwarf.Type]string{}, at: map[dwarf.Type]dwarf.Offset{}}
 	r := data.Reader()
 	var types []dwarf.Type
 	for depth := 0; ; {
@@ -36,21 +37,18 @@ func dwarfFacts(object string) (f facts, aligned []string, err error) {
 			continue
 		}
 		top := depth == 1
-		if e.Tag == dwarf.TagCompileUnit {
-			depth++
-			continue
-		}
 		if e.Children {
-			r.SkipChildren()
-		}
-		if !top {
-			continue
+			depth++
 		}
 		switch e.Tag {
 		case dwarf.TagStructType, dwarf.TagUnionType, dwarf.TagEnumerationType, dwarf.TagTypedef:
 			t, err := data.Type(e.Offset)
 			if err != nil {
 				return nil, nil, err
+			}
+			d.at[t] = e.Offset
+			if !top {
+				continue
 			}
 			types = append(types, t)
 			if def, ok := t.(*dwarf.TypedefType); ok {
@@ -63,14 +61,16 @@ func dwarfFacts(object string) (f facts, aligned []string, err error) {
 	for _, t := range types {
 		d.declaration(t)
 	}
-	return d.facts, d.aligned, nil
+	return d.facts, d.aligned, d.err
 }
 
 type dwarfReader struct {
 	data    *dwarf.Data
 	facts   facts
-	named   map[dwarf.Type]string // by the first typedef of what has no tag
+	named   map[dwarf.Type]string       // by the first typedef of what has no tag
+	at      map[dwarf.Type]dwarf.Offset // of structs and unions
 	aligned []string
+	err     error
 }
 
 func (d *dwarfReader) declaration(t dwarf.Type) {
@@ -79,7 +79,9 @@ func (d *dwarfReader) declaration(t dwarf.Type) {
 		// __va_list_tag comes with the compiler, not with the text.
 		if name := d.spell(t); !t.Incomplete && !strings.Contains(name, "{") && t.StructName != "__va_list_tag" {
 			d.facts[name] = fmt.Sprintf("size %d", t.ByteSize)
-			d.aligned = append(d.aligned, name)
+			if t.StructName != "" {
+				d.aligned = append(d.aligned, name)
+			}
 			d.fields(name, t)
 		}
 	case *dwarf.EnumType:
@@ -93,29 +95,59 @@ func (d *dwarfReader) declaration(t dwarf.Type) {
 			d.facts["enumerator "+v.Name] = fmt.Sprint(uint64(v.Val))
 		}
 	case *dwarf.TypedefType:
-		if _, ok := plainDWARF(t).(*dwarf.FuncType); ok {
+		plain := plainDWARF(t)
+		if _, ok := plain.(*dwarf.FuncType); ok || t.Name == "__builtin_va_list" {
 			return
 		}
 		d.facts["typedef "+t.Name] = d.spell(t.Type)
-		d.aligned = append(d.aligned, "typedef "+t.Name)
+		if s, ok := plain.(*dwarf.StructType); !ok || !s.Incomplete {
+			d.aligned = append(d.aligned, "typedef "+t.Name)
+		}
 	}
 }
 
+// fields reads the entries of the members themselves: the fields of a
+// dwarf.StructType guess which arrays are empty, wrongly beside bit-fields.
 func (d *dwarfReader) fields(path string, s *dwarf.StructType) {
 	anonymous := 0
-	for _, m := range s.Field {
-		name := m.Name
+	r := d.data.Reader()
+	r.Seek(d.at[s])
+	if _, err := r.Next(); err != nil {
+		d.err = err
+		return
+	}
+	for {
+		e, err := r.Next()
+		if err != nil || e == nil || e.Tag == 0 {
+			d.err = errors.Join(d.err, err)
+			return
+		}
+		if e.Children {
+			r.SkipChildren()
+		}
+		if e.Tag != dwarf.TagMember {
+			continue
+		}
+		offset, _ := e.Val(dwarf.AttrType).(dwarf.Offset)
+		typ, err := d.data.Type(offset)
+		if err != nil {
+			d.err = err
+			return
+		}
+		name, _ := e.Val(dwarf.AttrName).(string)
 		if name == "" {
 			name = fmt.Sprintf("<%d>", anonymous)
 			anonymous++
 		}
 		at := path + "." + name
-		if m.BitSize > 0 {
-			d.facts[at] = fmt.Sprintf("@bit %d:%d %s", m.DataBitOffset, m.BitSize, d.spell(m.Type))
+		if bits, ok := e.Val(dwarf.AttrBitSize).(int64); ok {
+			start, _ := e.Val(dwarf.AttrDataBitOffset).(int64)
+			d.facts[at] = fmt.Sprintf("@bit %d:%d %s", start, bits, d.spell(typ))
 			continue
 		}
-		d.facts[at] = fmt.Sprintf("@%d %s", m.ByteOffset, d.spell(m.Type))
-		t := unqualified(m.Type)
+		start, _ := e.Val(dwarf.AttrDataMemberLoc).(int64)
+		d.facts[at] = fmt.Sprintf("@%d %s", start, d.spell(typ))
+		t := unqualified(typ)
 		for {
 			a, ok := t.(*dwarf.ArrayType)
 			if !ok {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"go/constant"
 	"maps"
+	"math/big"
 	"slices"
 	"strings"
 
@@ -42,7 +43,10 @@ func modelFacts(m *cstruct.Model) facts {
 	for _, s := range m.Structs {
 		if !s.Anonymous {
 			name := modelType(s)
-			f[name] = fmt.Sprintf("size %d align %d", s.Bytes, s.Aligns)
+			f[name] = fmt.Sprintf("size %d", s.Bytes)
+			if s.Tag != "" { // without one, gcc can only be asked about the typedef
+				f[name] += fmt.Sprintf(" align %d", s.Aligns)
+			}
 			f.modelFields(name, s)
 		}
 	}
@@ -55,15 +59,19 @@ func modelFacts(m *cstruct.Model) facts {
 		}
 	}
 	for _, t := range m.Typedefs {
-		f["typedef "+t.Name] = fmt.Sprintf("%s align %d", modelType(t.Type), t.Align())
+		f["typedef "+t.Name] = modelType(t.Type)
+		if t.Align() > 0 { // not that of an incomplete struct
+			f["typedef "+t.Name] += fmt.Sprintf(" align %d", t.Align())
+		}
 	}
 	for _, c := range m.Constants {
 		switch c.Value.Kind() {
 		case constant.Int:
 			f["macro "+c.Name] = c.Type.Name + " " + bits64(c.Value)
 		case constant.Float:
-			v, _ := constant.Float64Val(c.Value)
-			f["macro "+c.Name] = fmt.Sprintf("%s %g", c.Type.Name, v)
+			if c.Type.Name != "_Float128" { // gcc is asked for a long double
+				f["macro "+c.Name] = c.Type.Name + " " + longDouble(c.Value).Text('g', 25)
+			}
 		case constant.String:
 			f["macro "+c.Name] = fmt.Sprintf("%q", constant.StringVal(c.Value))
 		}
@@ -78,6 +86,22 @@ func bits64(v constant.Value) string {
 		return fmt.Sprint(uint64(n))
 	}
 	return v.ExactString()
+}
+
+// longDouble returns v as exact as the probes have it.
+func longDouble(v constant.Value) *big.Float {
+	f := new(big.Float).SetPrec(64)
+	switch x := constant.Val(v).(type) {
+	case int64:
+		f.SetInt64(x)
+	case *big.Int:
+		f.SetInt(x)
+	case *big.Rat:
+		f.SetRat(x)
+	case *big.Float:
+		f.Set(x)
+	}
+	return f
 }
 
 func (f facts) modelFields(path string, s *cstruct.Struct) {

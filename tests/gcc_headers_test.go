@@ -4,6 +4,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -51,7 +52,22 @@ func compareHeader(t testing.TB, gcc, path string) (diff []string, want facts, e
 	if err != nil {
 		return []string{strings.TrimSpace(cstruct.Format(err))}, want, nil
 	}
-	return compareFacts(modelFacts(m), want), want, nil
+	got := modelFacts(m)
+	if slices.ContainsFunc(slices.Collect(maps.Keys(got)), func(k string) bool { return strings.HasPrefix(k, "macro ") && want[k] == "" }) {
+		// A macro may need a type that we know from the start and this
+		// header does not declare. Then gcc is asked with that type.
+		g.text = "#include <stddef.h>\n#include <linux/types.h>\n" + g.text
+		more, err := g.facts(t.Context())
+		if err != nil {
+			return nil, nil, err
+		}
+		for k := range got {
+			if strings.HasPrefix(k, "macro ") && want[k] == "" && more[k] != "" {
+				want[k] = more[k]
+			}
+		}
+	}
+	return compareFacts(got, want), want, nil
 }
 
 // compareFacts is differences, but for the two places where we mean to

@@ -1,14 +1,13 @@
 package tests
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"debug/elf"
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"math"
+	"math/big"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -49,9 +48,14 @@ func (g *gccOracle) facts(ctx context.Context) (facts, error) {
 	return f, g.probe(ctx, f, aligned, macros)
 }
 
+// firstLine returns the first line that says what is wrong.
 func firstLine(b []byte) string {
-	s, _, _ := strings.Cut(string(b), "\n")
-	return s
+	for line := range strings.Lines(string(b)) {
+		if strings.Contains(line, "error: ") {
+			return strings.TrimSpace(line)
+		}
+	}
+	return strings.TrimSpace(string(b))
 }
 
 func (g *gccOracle) compile(ctx context.Context, name, text string, args ...string) ([]byte, error) {
@@ -125,10 +129,15 @@ func expressionLike(s string) bool {
 var probeForms = [...]string{
 	"void cstructgen_i%d(void) { enum { value = (%s) }; }",
 	"void cstructgen_f%d(void) { static const double value = (%s); }",
-	"void cstructgen_s%d(void) { static const char value[] = %s; }",
+	"void cstructgen_s%d(void) { static const char value[] = (%s); }",
 }
 
-var errorLine = regexp.MustCompile(`probe\.c:(\d+):\d+: (error|fatal error|warning): (.*)`)
+// What gcc complains of lies in the function named last, wherever the text of
+// a macro comes from.
+var (
+	inFunction = regexp.MustCompile(`In function 'cstructgen_([ifs])(\d+)':`)
+	complaint  = regexp.MustCompile(`: (error|fatal error|warning): (.*)`)
+)
 
 // probe adds alignments and macros to f.
 func (g *gccOracle) probe(ctx context.Context, f facts, aligned, macros []string) error {
@@ -139,7 +148,7 @@ func (g *gccOracle) probe(ctx context.Context, f facts, aligned, macros []string
 	var b strings.Builder
 	b.WriteString(g.text + "\n")
 	for i, name := range aligned {
-		fmt.Fprintf(&b, "const unsigned long cstructgen_a%d = _Alignof(%s);\n", i, strings.TrimPrefix(typedefOnly(name), "typedef "))
+		fmt.Fprintf(&b, "const unsigned long cstructgen_a%d = _Alignof(%s);\n", i, strings.TrimPrefix(name, "typedef "))
 	}
 	for i, name := range macros {
 		switch {
@@ -147,10 +156,10 @@ func (g *gccOracle) probe(ctx context.Context, f facts, aligned, macros []string
 			fmt.Fprintf(&b, "const unsigned long cstructgen_i%d[] = { _Generic((%s), %s), (unsigned long)(%s) };\n",
 				i, name, generic(integerTypes), name)
 		case live[i][1]:
-			fmt.Fprintf(&b, "const double cstructgen_f%d[] = { _Generic((%s), %s), (double)(%s) };\n",
+			fmt.Fprintf(&b, "const long double cstructgen_f%d[] = { _Generic((%s), %s), (%s) };\n",
 				i, name, generic(floatTypes), name)
 		case live[i][2]:
-			fmt.Fprintf(&b, "const char cstructgen_s%d[] = %s;\n", i, name)
+			fmt.Fprintf(&b, "const char cstructgen_s%d[] = (%s);\n", i, name)
 		}
 	}
 	object := filepath.Join(g.dir, "values.o")
@@ -175,10 +184,9 @@ func (g *gccOracle) probe(ctx context.Context, f facts, aligned, macros []string
 			f[key] = integerTypes[binary.LittleEndian.Uint64(v)] + " " + fmt.Sprint(binary.LittleEndian.Uint64(v[8:]))
 		case live[i][1]:
 			v := values[fmt.Sprintf("cstructgen_f%d", i)]
-			kind := math.Float64frombits(binary.LittleEndian.Uint64(v))
-			x := math.Float64frombits(binary.LittleEndian.Uint64(v[8:]))
-			if !math.IsInf(x, 0) && !math.IsNaN(x) {
-				f[key] = fmt.Sprintf("%s %g", floatTypes[int(kind)], x)
+			kind, x := extended(v[:16]), extended(v[16:])
+			if n, _ := kind.Int64(); n > 0 && !x.IsInf() {
+				f[key] = floatTypes[n] + " " + x.Text('g', 25)
 			}
 		case live[i][2]:
 			v := values[fmt.Sprintf("cstructgen_s%d", i)]
@@ -193,7 +201,23 @@ var integerTypes = []string{
 	"long", "unsigned long", "long long", "unsigned long long", "__int128", "unsigned __int128",
 }
 
-var floatTypes = []string{"?", "float", "double", "long double", "_Float128", "_Float16"}
+// Of wider types a long double does not hold the value.
+var floatTypes = []string{"?", "float", "double", "long double", "_Float16"}
+
+// extended returns the value of an x87 long double; infinity also for what is
+// no number.
+func extended(b []byte) *big.Float {
+	mantissa, exp := binary.LittleEndian.Uint64(b), int(binary.LittleEndian.Uint16(b[8:]))
+	f := new(big.Float).SetPrec(64).SetUint64(mantissa)
+	if exp&0x7fff == 0x7fff {
+		return f.SetInf(false)
+	}
+	f.SetMantExp(f, max(exp&0x7fff, 1)-16383-63)
+	if exp&0x8000 != 0 && mantissa != 0 { // constants of Go have no -0
+		f.Neg(f)
+	}
+	return f
+}
 
 func generic(types []string) string {
 	var b strings.Builder
@@ -201,16 +225,6 @@ func generic(types []string) string {
 		fmt.Fprintf(&b, "%s: %d, ", t, i+1)
 	}
 	return b.String() + "default: 0"
-}
-
-// typedefOnly turns "struct typedef X", a struct without a tag, into X.
-func typedefOnly(name string) string {
-	for _, kind := range []string{"struct ", "union "} {
-		if s, ok := strings.CutPrefix(name, kind+"typedef "); ok {
-			return s
-		}
-	}
-	return name
 }
 
 // survivors finds the forms that compile for each macro, dropping lines that
@@ -221,39 +235,33 @@ func (g *gccOracle) survivors(ctx context.Context, macros []string) (live [][len
 	for i := range live {
 		live[i] = [len(probeForms)]bool{true, true, true}
 	}
-	head := strings.Count(g.text, "\n") + 2
 	for range 20 {
 		var b strings.Builder
 		b.WriteString(g.text + "\n")
 		for i, name := range macros {
 			for k, form := range probeForms {
 				if live[i][k] {
-					fmt.Fprintf(&b, form, i, name)
+					fmt.Fprintf(&b, form+"\n", i, name)
 				}
-				b.WriteByte('\n')
 			}
 		}
-		out, err := g.compile(ctx, "probe.c", b.String(), "-fsyntax-only", "-fmax-errors=0", "-fno-diagnostics-show-caret", "-ftrack-macro-expansion=0")
-		scan := bufio.NewScanner(bytes.NewReader(out))
-		scan.Buffer(nil, 1<<20)
-		dropped := false
-		for scan.Scan() {
-			m := errorLine.FindStringSubmatch(scan.Text())
-			if m == nil {
+		out, err := g.compile(ctx, "probe.c", b.String(), "-fsyntax-only", "-fmax-errors=0", "-fno-diagnostics-show-caret")
+		dropped, i, k := false, -1, 0
+		for line := range strings.Lines(string(out)) {
+			if m := inFunction.FindStringSubmatch(line); m != nil {
+				k = strings.Index("ifs", m[1])
+				i, _ = strconv.Atoi(m[2])
 				continue
 			}
-			line, _ := strconv.Atoi(m[1])
-			n := line - head
-			if n < 0 || n >= len(macros)*len(probeForms) {
-				continue
+			m := complaint.FindStringSubmatch(line)
+			switch {
+			case m == nil || i < 0:
+			case m[1] == "warning":
+				shifts[i] = shifts[i] || strings.Contains(m[2], "-Wshift-count-overflow")
+			default:
+				dropped = dropped || live[i][k]
+				live[i][k] = false
 			}
-			i, k := n/len(probeForms), n%len(probeForms)
-			if m[2] == "warning" {
-				shifts[i] = shifts[i] || strings.Contains(m[3], "-Wshift-count-overflow")
-				continue
-			}
-			dropped = dropped || live[i][k]
-			live[i][k] = false
 		}
 		if err == nil {
 			return live, shifts, nil

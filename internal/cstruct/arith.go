@@ -131,12 +131,8 @@ func convert(v value, t *Basic, at pos) value {
 	case t.Kind == Bool && v.v.Kind() == constant.Float:
 		r.v = constant.MakeInt64(boolInt(constant.Sign(v.v) != 0))
 	case isInteger(t) && v.v.Kind() == constant.Float:
-		n := truncate(v.v)
-		if n.Kind() != constant.Int || !fits(n, t) {
-			r.why = malformed(at, "floating number out of the range of %s", t)
-		} else {
-			r.v = n
-		}
+		// Beyond the range of t C has no value; gcc takes the nearest.
+		r.v = clamp(truncate(v.v), t)
 	case t.Kind == Float && (v.v.Kind() == constant.Float || v.v.Kind() == constant.Int):
 		return roundTo(v.v, t, at)
 	default:
@@ -145,14 +141,32 @@ func convert(v value, t *Basic, at pos) value {
 	return r
 }
 
-// truncate returns the integer part of a floating number.
+// truncate returns the integer part of a floating number, or a number beyond
+// all integer types with its sign.
 func truncate(v constant.Value) constant.Value {
 	f := bigFloat(v)
 	if f.MantExp(nil) > 256 {
-		return constant.MakeUnknown()
+		f.SetMantExp(big.NewFloat(float64(f.Sign())), 256)
 	}
 	n, _ := f.Int(nil)
 	return constant.Make(n)
+}
+
+// clamp returns the value of t that is closest to v.
+func clamp(v constant.Value, t *Basic) constant.Value {
+	if fits(v, t) {
+		return v
+	}
+	bits := uint(t.Bytes * 8)
+	least, most := zero, constant.BinaryOp(constant.Shift(one, gotoken.SHL, bits), gotoken.SUB, one)
+	if t.Signed {
+		most = constant.Shift(most, gotoken.SHR, 1)
+		least = constant.BinaryOp(constant.UnaryOp(gotoken.SUB, most, 0), gotoken.SUB, one)
+	}
+	if constant.Sign(v) < 0 {
+		return least
+	}
+	return most
 }
 
 // bigFloat returns v, a number, with more bits than any type has.
@@ -183,18 +197,12 @@ func roundTo(v constant.Value, t *Basic, at pos) value {
 		if f, _ := constant.Float64Val(v); !math.IsInf(f, 0) {
 			r.v = constant.MakeFloat64(f)
 		}
-	case typeLongDouble, typeFloat128, typeFloat16:
-		prec, exp := uint(64), 16384
-		switch t {
-		case typeFloat128:
-			prec = 113
-		case typeFloat16:
-			prec, exp = 11, 16
-		}
-		f := bigFloat(v).SetPrec(prec)
-		if e := f.MantExp(nil); !f.IsInf() && e <= exp && e >= -exp {
-			r.v = constant.ToFloat(constant.Make(f))
-		}
+	case typeLongDouble:
+		r.v = roundBits(v, 64, 16384)
+	case typeFloat128:
+		r.v = roundBits(v, 113, 16384)
+	case typeFloat16:
+		r.v = roundBits(v, 11, 16)
 	default:
 		r.why = malformed(at, "constant of type %s", t)
 		return r
@@ -203,4 +211,20 @@ func roundTo(v constant.Value, t *Basic, at pos) value {
 		r.why = malformed(at, "floating number out of the range of %s", t)
 	}
 	return r
+}
+
+// roundBits returns v as a binary floating number with prec bits of precision
+// below 2^exp, nil if it is beyond. Subnormal ones have less precision.
+func roundBits(v constant.Value, prec, exp int) constant.Value {
+	f := bigFloat(v)
+	if smallest := 3 - exp; f.MantExp(nil) < smallest {
+		prec -= smallest - f.MantExp(nil)
+	}
+	if f.Sign() == 0 || prec < 0 {
+		return constant.MakeFloat64(0)
+	}
+	if f.SetPrec(uint(max(prec, 1))); f.MantExp(nil) > exp {
+		return nil
+	}
+	return constant.ToFloat(constant.Make(f))
 }

@@ -22,14 +22,9 @@ func (fs *files) docAbove(first pos) string {
 		return ""
 	}
 	j := i
-	for j > 0 && f.lineComment(j) && f.lineComment(j-1) && f.adjacent(f.comments[j-1].end, f.comments[j].start) {
-		j--
-		if !f.ownLine(j) {
-			if f.column(j) == f.column(j+1) {
-				return "" // all of it goes on with what is beside the line above
-			}
-			j++
-			break
+	for j > 0 && f.continues(j-1) {
+		if j--; !f.ownLine(j) {
+			return "" // all of it goes on with what is beside the line above
 		}
 	}
 	return f.doc(j, i)
@@ -52,8 +47,7 @@ func (fs *files) docBeside(last token, next pos) string {
 		return ""
 	}
 	j := i
-	for j+1 < len(f.comments) && f.lineComment(j) && f.lineComment(j+1) && f.ownLine(j+1) &&
-		f.column(j) == f.column(j+1) && f.adjacent(f.comments[j].end, f.comments[j+1].start) {
+	for j+1 < len(f.comments) && f.ownLine(j+1) && f.continues(j) {
 		j++
 	}
 	return f.doc(i, j)
@@ -75,7 +69,23 @@ func (f *file) lineStart(i int) int {
 	return strings.LastIndexByte(f.text.text[:f.comments[i].start], '\n') + 1
 }
 
-func (f *file) column(i int) int { return f.comments[i].start - f.lineStart(i) }
+// continues reports whether the comments i and i+1 are line comments on
+// successive lines, one below the other.
+func (f *file) continues(i int) bool {
+	return f.lineComment(i) && f.lineComment(i+1) && f.column(i) == f.column(i+1) &&
+		f.adjacent(f.comments[i].end, f.comments[i+1].start)
+}
+
+// column returns how far comment i is indented on a screen.
+func (f *file) column(i int) int {
+	col := 0
+	for _, c := range f.text.text[f.lineStart(i):f.comments[i].start] {
+		if col++; c == '\t' {
+			col = (col + 7) / 8 * 8
+		}
+	}
+	return col
+}
 
 func (f *file) lineComment(i int) bool { return f.text.text[f.comments[i].start+1] == '/' }
 
@@ -100,15 +110,21 @@ func commentLines(s string) []string {
 	s = strings.TrimLeft(s, "*")
 	s = strings.TrimPrefix(strings.TrimPrefix(s, "!"), "<")
 	lines := strings.Split(s, "\n")
-	for i, l := range lines {
-		if i > 0 {
-			if t := strings.TrimLeft(l, " \t"); strings.HasPrefix(t, "*") {
-				l = strings.TrimLeft(t, "*")
-			} else {
-				l = t
-			}
+	indent := len(s) // that all lines but the first have
+	for i, l := range lines[1:] {
+		t := strings.TrimLeft(l, " \t")
+		if strings.HasPrefix(t, "*") {
+			l = strings.TrimLeft(t, "*")
+			t = strings.TrimLeft(l, " \t")
 		}
-		lines[i] = strings.TrimPrefix(l, " ")
+		lines[1+i] = l
+		if t != "" {
+			indent = min(indent, len(l)-len(t))
+		}
+	}
+	lines[0] = strings.TrimLeft(lines[0], " \t")
+	for i, l := range lines[1:] {
+		lines[1+i] = l[min(indent, len(l)):]
 	}
 	return lines
 }

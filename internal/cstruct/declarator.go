@@ -231,7 +231,6 @@ func (p *parser) record() *recordSpec {
 		r.tag = p.tok
 		p.advance()
 	}
-	attrs = append(attrs, p.attributes()...)
 	if !p.tok.is("{") {
 		if r.tag.kind == tEOF {
 			p.failf(p.tok.pos, "expected a tag or %s, found %s", quote("{"), p.tok)
@@ -245,8 +244,15 @@ func (p *parser) record() *recordSpec {
 		if p.tok.kind == tEOF {
 			p.failf(r.open.pos, "%s is never closed", r.open)
 		}
-		if !p.got(";") {
-			r.members = append(r.members, p.member())
+		if p.got(";") {
+			continue
+		}
+		if d := p.catch(func() { r.members = append(r.members, p.member()) }); d != nil {
+			// One error a member: the struct goes on behind the next ";".
+			p.report(d)
+			for p.skipTo(";"); p.tok.is(")") || p.tok.is("]"); p.skipTo(";") {
+				p.advance()
+			}
 		}
 	}
 	r.pack, r.order = p.pack.now, p.order
@@ -306,7 +312,6 @@ func (p *parser) enumeration() *enumSpec {
 		e.tag = p.tok
 		p.advance()
 	}
-	attrs = append(attrs, p.attributes()...)
 	if p.tok.is(":") && p.typeStart(p.peek()) {
 		p.advance()
 		e.under = &typeName{p.specifiers(), &declarator{pos: p.tok.pos}}

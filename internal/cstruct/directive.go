@@ -23,7 +23,7 @@ type preprocessor struct {
 	counter   int  // __COUNTER__
 	condition bool // in an #if line
 	stream    stream
-	chain     []Dir // where #include <x> looks
+	chain     []*directory // where #include <x> looks
 }
 
 // An input is a file being read.
@@ -67,7 +67,9 @@ func newPreprocessor(cfg Config, r *reporter) *preprocessor {
 		guards:   map[*text]string{},
 		once:     map[string]bool{},
 		pushed:   map[string][]*macro{},
-		chain:    append(slices.Clone(cfg.Include), Dir{Name: builtinName, FS: freestanding()}),
+	}
+	for _, d := range append(slices.Clip(cfg.Include), Dir{Name: builtinName, FS: freestanding()}) {
+		pp.chain = append(pp.chain, newDirectory(d, len(pp.chain)))
 	}
 	pp.stream.base = pp.raw
 	pp.predefine()
@@ -188,9 +190,11 @@ func (pp *preprocessor) directive(in *input, hash token) []token {
 			return nil
 		case "error":
 			pp.errorsf(hash.pos, "#error %s", in.rest())
+			in.skip()
 			return nil
 		case "warning":
 			pp.warnf(hash.pos, "#warning %s", in.rest())
+			in.skip()
 			return nil
 		case "pragma":
 			in.raw = true

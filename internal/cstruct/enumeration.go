@@ -83,8 +83,15 @@ func (r *resolver) enumeration(spec *enumSpec, hint string, d *nameDecl) (Type, 
 // enumerators resolves the values of e.
 func (r *resolver) enumerators(e *Enum, spec *enumSpec, fixed *Basic) *diagnostic {
 	next := zero
+	t := typeInt
+	if fixed != nil {
+		t = fixed
+	}
 	for _, item := range spec.items {
-		t, n := Type(typeInt), next
+		n := next
+		if item.value == nil && !fits(n, t) {
+			return malformed(item.name.pos, "value %v of %s does not fit %s, the type of the one before", n, item.name, t)
+		}
 		if item.value != nil {
 			v, d := r.eval.integer(item.value)
 			if d != nil {
@@ -96,21 +103,17 @@ func (r *resolver) enumerators(e *Enum, spec *enumSpec, fixed *Basic) *diagnosti
 				}
 				return d
 			}
-			t, n = v.t, v.v
+			t, n = scalar(v.t), v.v
 		}
 		switch {
 		case fixed != nil && !fits(n, fixed):
 			return malformed(item.name.pos, "value %v of %s does not fit %s", n, item.name, fixed)
 		case !fits(n, typeLong) && !fits(n, typeULong):
 			return malformed(item.name.pos, "value %v of %s is too large", n, item.name)
+		case fixed != nil:
+			t = fixed
 		case fits(n, typeInt):
 			t = typeInt
-		case item.value == nil:
-			for _, c := range []*Basic{typeUInt, typeLong, typeULong} {
-				if t = c; fits(n, c) {
-					break
-				}
-			}
 		}
 		ok := r.define(item.name, &symbol{kind: symEnumerator, pos: item.name.pos, v: value{t: t, v: n}})
 		if !ok {

@@ -117,10 +117,17 @@ func excerpt(b *strings.Builder, err error, pos Pos, line string, included []Pos
 		}
 		b.WriteString("^\n")
 	}
-	for _, p := range included {
+	for i, p := range included {
+		if i == shownIncludes {
+			fmt.Fprintf(b, "    ... and %d more\n", len(included)-i)
+			break
+		}
 		fmt.Fprintf(b, "    included from %s:%d\n", p.File, p.Line)
 	}
 }
+
+// Include lines that Format shows. Longer stacks are loops.
+const shownIncludes = 16
 
 // printable replaces what could drive a terminal or hide text.
 func printable(s string) string {

@@ -261,8 +261,8 @@ func (pp *preprocessor) paste(out []token, m *macro, body []token, i *int, args 
 	case p >= 0:
 		right = args[p].raw()
 		if n := len(out); m.variadic && p == len(m.params)-1 && n > 0 && out[n-1].is(",") {
-			// GNU: the comma before an absent rest vanishes.
-			if right[0].kind == tPlace {
+			// GNU: the comma before a rest that is left out vanishes.
+			if args[p] == nil || len(m.params) == 1 && len(args[p].toks) == 0 {
 				return out[:n-1]
 			}
 			return append(out, right...)

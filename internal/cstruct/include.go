@@ -10,17 +10,29 @@ import (
 
 // A location is where a file was found.
 type location struct {
-	fs    fs.FS
-	path  string // inside fs
-	name  string // of fs
-	chain int    // index in the search path; -1: beside a file of the Config
+	dir  *directory // nil: nowhere
+	path string     // inside dir
+}
+
+// A directory is one that may be read from.
+type directory struct {
+	Dir
+	chain int // its index in the search path; -1: that of a file of the Config
+}
+
+func newDirectory(d Dir, chain int) *directory {
+	if d.FS == nil {
+		return nil
+	}
+	return &directory{d, chain}
 }
 
 // include carries out #include and its kin.
 func (pp *preprocessor) include(in *input, name token) {
-	header, quoted, ok := pp.headerName(in)
+	at := name.pos
+	header, quoted, ok := pp.headerName(in, &at)
 	if !ok {
-		pp.errorsf(name.pos, `#%s needs "file" or <file>`, name.text)
+		pp.errorsf(at, `#%s needs "file" or <file>`, name.text)
 		in.skip()
 		return
 	}
@@ -29,36 +41,39 @@ func (pp *preprocessor) include(in *input, name token) {
 		pp.limitf(name.pos, "includes nested deeper than %d", maxIncludes)
 		return
 	}
-	t, at, err := pp.find(in, header, quoted, name.text == "include_next")
+	t, found, err := pp.find(in, header, quoted, name.text == "include_next")
 	switch {
 	case errors.Is(err, errTooLarge):
-		pp.limitf(name.pos, "%s has more than %d bytes", quote(header), maxFile)
+		pp.limitf(at, "%s has more than %d bytes", quote(header), maxFile)
 		return
 	case err != nil:
-		pp.errorsf(name.pos, "%s: %v", quote(header), err)
+		pp.errorsf(at, "%s: %v", quote(header), err)
 		return
 	}
-	key := path.Base(at.path) + "\x00" + t.src
+	if pp.spared(found, t) {
+		return
+	}
 	if name.text == "import" {
-		if pp.once[key] {
-			return
-		}
-		pp.once[key] = true
-	}
-	if pp.once[key] && name.text != "import" {
-		return
-	}
-	if g := pp.guards[t]; g != "" && pp.macros[g] != nil {
-		return
+		pp.once[onceKey(found, t)] = true
 	}
 	pp.open(&file{
-		text:    t,
-		name:    path.Join(at.name, at.path),
-		from:    name.pos,
-		main:    pp.isMain(at, t),
-		builtin: at.name == builtinName,
-		where:   at,
+		text:  t,
+		name:  path.Join(found.dir.Name, found.path),
+		from:  name.pos,
+		main:  pp.isMain(found, t),
+		where: found,
 	})
+}
+
+// onceKey identifies a file for #pragma once: by what it is, for the same file
+// may be found by different paths.
+func onceKey(at location, t *text) string { return path.Base(at.path) + "\x00" + t.src }
+
+// spared reports whether a file that was read before says that it need not be
+// read again.
+func (pp *preprocessor) spared(at location, t *text) bool {
+	g := pp.guards[t]
+	return pp.once[onceKey(at, t)] || g != "" && pp.macros[g] != nil
 }
 
 // isMain reports whether a file of the Config is read by an #include.
@@ -71,8 +86,9 @@ func (pp *preprocessor) isMain(at location, t *text) bool {
 	return false
 }
 
-// headerName reads "x" or <x>, which are no tokens, or macros that yield them.
-func (pp *preprocessor) headerName(in *input) (name string, quoted, ok bool) {
+// headerName reads "x" or <x>, which are no tokens, or macros that yield them,
+// and moves at to where it stands.
+func (pp *preprocessor) headerName(in *input, at *pos) (name string, quoted, ok bool) {
 	s := in.text.text[in.off:]
 	if i := strings.IndexByte(s, '\n'); i >= 0 {
 		s = s[:i]
@@ -84,6 +100,9 @@ func (pp *preprocessor) headerName(in *input) (name string, quoted, ok bool) {
 			break
 		}
 		blank = strings.TrimLeft(blank[i+4:], " \t\f\v")
+	}
+	if blank != "" {
+		*at = in.at(in.off + len(s) - len(blank))
 	}
 	if name, quoted, ok = delimited(blank); ok {
 		return name, quoted, ok
@@ -130,23 +149,22 @@ func (pp *preprocessor) find(in *input, header string, quoted, next bool) (*text
 	}
 	var tried []location
 	first := 0
-	if next && in.where.chain >= 0 && in.where.fs != nil {
-		first = in.where.chain + 1
-	} else if quoted && in.where.fs != nil {
-		beside := in.where
-		beside.path = path.Join(path.Dir(in.where.path), header)
-		tried = append(tried, beside)
+	switch {
+	case in.where.dir == nil:
+	case next && in.where.dir.chain >= 0:
+		first = in.where.dir.chain + 1
+	case quoted:
+		tried = append(tried, location{in.where.dir, path.Join(path.Dir(in.where.path), header)})
 	}
-	for i := first; i < len(pp.chain); i++ {
-		tried = append(tried, location{pp.chain[i].FS, path.Clean(header), pp.chain[i].Name, i})
+	for _, d := range pp.chain[first:] {
+		tried = append(tried, location{d, path.Clean(header)})
 	}
-	if own := pp.input[0].where; own.fs != nil && !next {
-		own.path = path.Join(path.Dir(own.path), header)
-		tried = append(tried, own)
+	if own := pp.input[0].where; !next {
+		tried = append(tried, location{own.dir, path.Join(path.Dir(own.path), header)})
 	}
 	failure := errNoFile
 	for _, at := range tried {
-		if at.fs == nil {
+		if at.dir == nil {
 			continue
 		}
 		if !fs.ValidPath(at.path) {
@@ -172,14 +190,14 @@ func (pp *preprocessor) find(in *input, header string, quoted, next bool) (*text
 
 // readFile reads a regular file.
 func readFile(at location) ([]byte, error) {
-	info, err := fs.Stat(at.fs, at.path)
+	info, err := fs.Stat(at.dir.FS, at.path)
 	if err != nil {
 		return nil, plain(err)
 	}
 	if !info.Mode().IsRegular() {
 		return nil, fs.ErrNotExist
 	}
-	f, err := at.fs.Open(at.path)
+	f, err := at.dir.FS.Open(at.path)
 	if err != nil {
 		return nil, plain(err)
 	}

@@ -60,6 +60,25 @@ func (h *hideSet) has(m *macro) bool {
 	return false
 }
 
+// named returns the part of the set that begins with a macro of the name.
+func (h *hideSet) named(name string) *hideSet {
+	for ; h != nil && h.m.name != name; h = h.next {
+	}
+	return h
+}
+
+// chain spells out how the macro of the name came to yield its own name: "A
+// gives B gives A".
+func (h *hideSet) chain(name string) string {
+	s := name
+	for ; h != nil; h = h.next {
+		if s = h.m.name + " gives " + s; h.m.name == name {
+			break
+		}
+	}
+	return printable(s)
+}
+
 func (h *hideSet) add(m *macro) *hideSet {
 	if h.has(m) {
 		return h

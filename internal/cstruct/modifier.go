@@ -8,7 +8,8 @@ import (
 // modifiers are what a list of attributes asks for.
 type modifiers struct {
 	packed bool
-	align  int64 // in bytes; 0: nothing
+	align  int64 // in bytes, the largest of several; 0: nothing
+	latest int64 // the last of several
 	vector int64 // in bytes; 0: no vector
 	mode   string
 	order  *ByteOrder
@@ -18,7 +19,7 @@ type modifiers struct {
 const biggestAlign = 16
 
 // attributes evaluates a list of attributes. Of several alignments the
-// largest counts.
+// largest counts for a member, as C has it, and the last for a type.
 func (r *resolver) attributes(list []attribute) (m modifiers, d *diagnostic) {
 	for _, a := range list {
 		n := int64(biggestAlign)
@@ -37,7 +38,7 @@ func (r *resolver) attributes(list []attribute) (m modifiers, d *diagnostic) {
 		case "packed":
 			m.packed = true
 		case "aligned":
-			m.align = max(m.align, n)
+			m.align, m.latest = max(m.align, n), n
 		case "vector_size":
 			if len(a.args) == 0 || n == 0 {
 				return m, malformed(a.pos, "vector_size without a size")

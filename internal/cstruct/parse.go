@@ -13,17 +13,14 @@ func Parse(cfg Config) (*Model, error) {
 	toks := pp.run(known, nil)
 	for _, s := range cfg.Files {
 		if len(s.Text) > maxFile {
-			f := &file{text: newText(nil), name: s.Name}
+			f := sourceFile(Source{Name: s.Name})
 			pp.add(f)
 			r.limitf(f.base, "more than %d bytes", maxFile)
 			break
 		}
-		toks = pp.run(&file{
-			text:  newText(s.Text),
-			name:  s.Name,
-			main:  true,
-			where: location{fs: s.Dir.FS, path: s.Path, name: s.Dir.Name, chain: -1},
-		}, toks)
+		if f := sourceFile(s); !pp.spared(f.where, f.text) {
+			toks = pp.run(f, toks)
+		}
 	}
 	if len(r.errs) > 0 {
 		return nil, r.errs.sorted()
@@ -46,6 +43,16 @@ func Parse(cfg Config) (*Model, error) {
 	m.adopt()
 	m.Warnings = r.warnings
 	return m, nil
+}
+
+// sourceFile returns a file of the Config as one to read.
+func sourceFile(s Source) *file {
+	return &file{
+		text:  newText(s.Text),
+		name:  s.Name,
+		main:  true,
+		where: location{newDirectory(s.Dir, -1), s.Path},
+	}
 }
 
 // adopt adds the structs of our prelude that others have as members.

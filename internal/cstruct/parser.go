@@ -102,25 +102,22 @@ func (p *parser) wantIdent(what string) token {
 // balanced moves over the bracket at the current token and all up to the one
 // that closes it.
 func (p *parser) balanced() {
-	open := p.tok
-	var stack []string
+	var stack []token
 	for {
 		t := p.tok
 		switch {
 		case t.kind == tEOF:
+			open := stack[len(stack)-1]
 			p.failf(open.pos, "%s is never closed", open)
-		case t.is("("):
-			stack = append(stack, ")")
-		case t.is("["):
-			stack = append(stack, "]")
-		case t.is("{"):
-			stack = append(stack, "}")
+		case t.is("("), t.is("["), t.is("{"):
+			stack = append(stack, t)
 		case t.is(")"), t.is("]"), t.is("}"):
-			if n := len(stack) - 1; stack[n] != t.text {
-				p.failf(t.pos, "%s where %s would close %s", t, quote(stack[n]), open)
-			} else {
-				stack = stack[:n]
+			open := stack[len(stack)-1]
+			if closing[open.text] != t.text {
+				at := p.position(open.pos)
+				p.failf(t.pos, "%s where %s would close %s at %d:%d", t, quote(closing[open.text]), open, at.Line, at.Col)
 			}
+			stack = stack[:len(stack)-1]
 		}
 		p.advance()
 		if len(stack) == 0 {
@@ -131,6 +128,8 @@ func (p *parser) balanced() {
 		}
 	}
 }
+
+var closing = map[string]string{"(": ")", "[": "]", "{": "}"}
 
 // skipTo moves to a token that is one of the punctuators, over balanced
 // brackets, and to no further than a bracket that closes.
@@ -168,11 +167,12 @@ func (p *parser) catch(f func()) (d *diagnostic) {
 	return nil
 }
 
-// expression parses the tokens as one expression.
+// expression parses the tokens as one expression without commas, as #if and
+// constants need it.
 func (p *parser) expression(preprocessing bool) (x expr, d *diagnostic) {
 	p.noTypes = preprocessing
 	d = p.catch(func() {
-		x = p.comma()
+		x = p.assignment()
 		if p.tok.kind != tEOF {
 			p.failf(p.tok.pos, "unexpected %s in an expression", p.tok)
 		}
@@ -185,39 +185,37 @@ func (p *parser) expression(preprocessing bool) (x expr, d *diagnostic) {
 //	translation-unit = { external-declaration } .
 func (p *parser) declarations() {
 	for p.tok.kind != tEOF && !p.stopped {
-		first := p.tok
-		d := p.catch(p.external)
-		if d != nil {
+		start := p.i
+		if d := p.catch(p.external); d != nil {
 			p.report(d)
-			p.resync(first)
+			p.resync(start)
 		}
 	}
 }
 
-// resync moves behind the declaration that began with first and holds an
-// error. If it was a typedef its name becomes known, so that uses of it are
-// no further errors.
-func (p *parser) resync(first token) {
-	if p.tok.kind == first.kind && p.tok.pos == first.pos {
-		p.advance()
-	}
+// resync moves behind the declaration that begins at token start and has an
+// error at the current token: to the next ";" outside of braces. If it is a
+// typedef its name becomes known, so that its uses are no errors.
+func (p *parser) resync(start int) {
+	failed := p.i
+	p.i = start
+	p.settle()
+	first := p.tok
 	for depth := 0; p.tok.kind != tEOF; {
-		t := p.tok
+		t, behind := p.tok, p.i >= failed
+		p.advance()
 		switch {
 		case t.is("{"):
 			depth++
 		case t.is("}"):
 			depth--
-		case t.is(";") && depth <= 0:
-			if first.isName("typedef") && p.last.kind == tIdent {
-				p.types[p.last.text] = true
+			if behind && depth <= 0 && p.tok.kind == tIdent && p.tok.flags&fBOL != 0 {
+				return // the end of a body
 			}
-			p.advance()
+		case t.is(";") && depth <= 0 && behind:
 			return
-		}
-		p.advance()
-		if t.is("}") && depth <= 0 && p.tok.kind == tIdent && p.tok.flags&fBOL != 0 {
-			return // the end of a body
+		case p.tok.is(";") && depth <= 0 && first.isName("typedef") && t.kind == tIdent:
+			p.types[t.text] = true
 		}
 	}
 }

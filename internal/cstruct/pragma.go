@@ -1,7 +1,6 @@
 package cstruct
 
 import (
-	"path"
 	"strings"
 )
 
@@ -14,7 +13,7 @@ func (pp *preprocessor) pragma(name token, line []token) []token {
 	switch line[0].text {
 	case "once":
 		in := pp.input[len(pp.input)-1]
-		pp.once[path.Base(in.where.path)+"\x00"+in.src] = true
+		pp.once[onceKey(in.where, in.text)] = true
 		return nil
 	case "push_macro", "pop_macro":
 		pp.stackMacro(line)

@@ -144,7 +144,7 @@ func (r *resolver) body(s *Struct, spec *recordSpec) *diagnostic {
 	if s.depth >= maxNesting {
 		return limit(spec.pos, "types nested deeper than %d", maxNesting)
 	}
-	if !layout(s, slots, a.packed, spec.pack, a.align) {
+	if !layout(s, slots, a.packed, spec.pack, a.latest) {
 		return malformed(spec.pos, "%s is too large", s)
 	}
 	return nil
@@ -153,7 +153,7 @@ func (r *resolver) body(s *Struct, spec *recordSpec) *diagnostic {
 // member resolves one member of s.
 func (r *resolver) member(s *Struct, m *memberDecl, base Type, item memberItem, last bool) (slot, *diagnostic) {
 	name := item.decl.name
-	t, align, d := r.declare(base, item.decl, m.specs.attrs, item.decl.attrs, item.attrs)
+	t, a, d := r.declare(base, item.decl, m.specs.attrs, item.decl.attrs, item.attrs)
 	if d != nil {
 		return slot{}, d
 	}
@@ -173,11 +173,7 @@ func (r *resolver) member(s *Struct, m *memberDecl, base Type, item memberItem, 
 		beside = r.docBeside(m.last, m.next.pos)
 	}
 	f.Doc = joinDocs(r.docAbove(m.first.pos), beside)
-	a, d := r.attributes(append(append(append([]attribute(nil), m.specs.attrs...), item.decl.attrs...), item.attrs...))
-	sl := slot{field: f, align: align, packed: a.packed}
-	if d != nil {
-		return sl, d
-	}
+	sl := slot{field: f, align: a.align, packed: a.packed}
 	if item.width != nil {
 		return sl, r.bitField(f, item)
 	}

@@ -167,7 +167,7 @@ func (r *resolver) define(name token, s *symbol) bool {
 
 // typedef resolves one typedef name.
 func (r *resolver) typedef(specs *specifiers, base Type, item *declarator, d Decl) {
-	t, align, diag := r.declare(base, item, specs.attrs, item.attrs)
+	t, a, diag := r.declare(base, item, specs.attrs, item.attrs)
 	if diag == nil && nesting(t) >= maxNesting {
 		diag = limit(item.name.pos, "types nested deeper than %d", maxNesting)
 	}
@@ -176,7 +176,7 @@ func (r *resolver) typedef(specs *specifiers, base Type, item *declarator, d Dec
 		r.define(item.name, &symbol{kind: symBroken, pos: item.name.pos})
 		return
 	}
-	def := &Typedef{Name: item.name.text, Type: t, Aligns: align, Decl: d, depth: nesting(t) + 1}
+	def := &Typedef{Name: item.name.text, Type: t, Aligns: a.latest, Decl: d, depth: nesting(t) + 1}
 	if order, ok := fixedOrder(def); ok {
 		def.Fixed, def.Order = true, order
 	}
@@ -210,7 +210,7 @@ func (r *resolver) specifiers(s *specifiers, hint string, d *nameDecl) (Type, *d
 		r.eval.dead--
 		return v.t, diag
 	case s.unknown != "":
-		return nil, unsupported(s.pos, "%s", s.unknown)
+		return nil, unsupported(s.pos, "a type that %s takes from an initializer", s.unknown)
 	case s.named.kind != tEOF:
 		sym := r.names[s.named.text]
 		switch {
@@ -278,21 +278,23 @@ func (r *resolver) needComplete(t Type, at pos, what string) *diagnostic {
 	return nil
 }
 
-// declare returns the type that a declarator makes of base, and the alignment
-// that attributes ask for, 0 for none.
-func (r *resolver) declare(base Type, d *declarator, attrs ...[]attribute) (Type, int64, *diagnostic) {
+// declare returns the type that a declarator makes of base, and what the
+// attributes ask for besides.
+func (r *resolver) declare(base Type, d *declarator, attrs ...[]attribute) (Type, modifiers, *diagnostic) {
 	a, diag := r.attributes(slices.Concat(attrs...))
 	if diag != nil {
-		return nil, 0, diag
+		return nil, a, diag
 	}
 	t := base
 	if a.vector > 0 {
 		b := scalar(t)
 		if b == nil || b.Bytes == 0 || a.vector%b.Bytes != 0 {
-			return nil, 0, malformed(d.pos, "a vector of %d bytes cannot be made of %s", a.vector, t)
+			return nil, a, malformed(d.pos, "a vector of %d bytes cannot be made of %s", a.vector, t)
 		}
 		t = &Array{Elem: t, Len: a.vector / b.Bytes}
-		a.align = max(a.align, a.vector)
+		if a.align == 0 {
+			a.align, a.latest = a.vector, a.vector
+		}
 	}
 	for i := len(d.parts) - 1; i >= 0; i-- {
 		p := d.parts[i]
@@ -308,19 +310,19 @@ func (r *resolver) declare(base Type, d *declarator, attrs ...[]attribute) (Type
 			t = &function{t}
 		case partArray:
 			if isFunction {
-				return nil, 0, malformed(p.pos, "array of functions")
+				return nil, a, malformed(p.pos, "array of functions")
 			}
 			if t, diag = r.array(t, p, i); diag != nil {
-				return nil, 0, diag
+				return nil, a, diag
 			}
 		}
 	}
 	if a.mode != "" {
 		if t, diag = withMode(t, a.mode, d.pos); diag != nil {
-			return nil, 0, diag
+			return nil, a, diag
 		}
 	}
-	return t, a.align, nil
+	return t, a, nil
 }
 
 // array returns an array of t with the length of p, the part i of its
@@ -337,6 +339,9 @@ func (r *resolver) array(t Type, p part, i int) (Type, *diagnostic) {
 	}
 	if nesting(t) >= maxNesting {
 		return nil, limit(p.pos, "types nested deeper than %d", maxNesting)
+	}
+	if size := t.Size(); size > 0 && size%t.Align() != 0 {
+		return nil, malformed(p.pos, "array of %s, which has %d bytes and is aligned to %d", t, size, t.Align())
 	}
 	if p.size == nil {
 		return &Array{Elem: t, Flexible: true}, nil
@@ -359,6 +364,8 @@ func (r *resolver) array(t Type, p part, i int) (Type, *diagnostic) {
 func (r *resolver) lookup(name token) (value, *diagnostic) {
 	s := r.names[name.text]
 	switch {
+	case s == nil && name.hide.named(name.text) != nil:
+		return value{}, malformed(name.pos, "macro %s expands to itself (%s)", name, name.hide.chain(name.text))
 	case s == nil:
 		return value{}, malformed(name.pos, "%s is not declared", name)
 	case s.kind == symBroken:
