@@ -22,8 +22,9 @@ func pair(little, big *program) error {
 		}
 		if d.record != nil {
 			d.record.big = o.record
+			others := o.record.byName()
 			for _, m := range d.record.members {
-				m.varies = o.record.find(m.name).order != m.order
+				m.varies = m.name != "" && others[m.name].order != m.order
 			}
 		}
 	}
@@ -94,13 +95,14 @@ func (r *record) differs(o *record) string {
 	if r.size != o.size || r.union != o.union {
 		return fmt.Sprintf("%d and %d bytes", r.size, o.size)
 	}
+	others := o.byName()
 	for _, m := range r.members {
 		if m.name == "" {
 			continue
 		}
-		n := o.find(m.name)
+		n := others[m.name]
 		switch {
-		case n.name == "":
+		case n == nil:
 			return "field " + m.name + " is missing in the other"
 		case n.typ.String() != m.typ.String():
 			return "type of field " + m.name
@@ -114,12 +116,13 @@ func (r *record) differs(o *record) string {
 	return ""
 }
 
-// find returns the member of a name, an empty one without it.
-func (r *record) find(name string) *member {
+// byName returns the members that have a name.
+func (r *record) byName() map[string]*member {
+	byName := make(map[string]*member)
 	for _, m := range r.members {
-		if m.name == name {
-			return m
+		if m.name != "" {
+			byName[m.name] = m
 		}
 	}
-	return &member{}
+	return byName
 }

@@ -133,10 +133,12 @@ func (w *writer) emitEnum(e *enum) {
 // distinct returns the values of e without those that repeat an earlier one.
 func (e *enum) distinct() []enumerator {
 	var out []enumerator
+	seen := make(map[uint64]bool)
 	for _, v := range e.values {
-		if !slices.ContainsFunc(out, func(o enumerator) bool { return o.bits == v.bits }) {
+		if !seen[v.bits] {
 			out = append(out, v)
 		}
+		seen[v.bits] = true
 	}
 	return out
 }

@@ -35,17 +35,9 @@ type report struct {
 
 // add adds err unless it is nil.
 func (r *report) add(err error) {
-	if err == nil {
-		return
+	if err != nil {
+		r.list = append(r.list, err)
 	}
-	if u, ok := errors.AsType[*UnsupportedError](err); ok && u.Line == "" {
-		for _, f := range r.files {
-			if f.Name == u.Pos.File {
-				u.Line = sourceLine(sourceLines(f.Text), u.Pos.Line)
-			}
-		}
-	}
-	r.list = append(r.list, err)
 }
 
 // err returns what was gathered, sorted by position; nil if nothing was.
@@ -57,7 +49,24 @@ func (r *report) err() error {
 		p, q := positionOf(a), positionOf(b)
 		return cmp.Or(strings.Compare(p.File, q.File), p.Line-q.Line, p.Col-q.Col)
 	})
-	return r.list[:min(len(r.list), maxErrors)]
+	list := r.list[:min(len(r.list), maxErrors)]
+	for _, err := range list {
+		r.quote(err)
+	}
+	return list
+}
+
+// quote adds the source line to an error.
+func (r *report) quote(err error) {
+	u, ok := errors.AsType[*UnsupportedError](err)
+	if !ok || u.Line != "" {
+		return
+	}
+	for _, f := range r.files {
+		if f.Name == u.Pos.File {
+			u.Line = sourceLine(sourceLines(f.Text), u.Pos.Line)
+		}
+	}
 }
 
 func positionOf(err error) cstruct.Pos {

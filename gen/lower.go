@@ -188,6 +188,11 @@ func (l *lowering) cnames() []string {
 	}
 	for _, e := range l.model.Enums {
 		names = append(names, e.Name)
+		for _, v := range e.Values {
+			if e.Anonymous {
+				names = append(names, v.Name)
+			}
+		}
 	}
 	for _, c := range l.model.Constants {
 		if c.Main {

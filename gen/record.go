@@ -27,8 +27,10 @@ type record struct {
 	units   []*unit   // of a struct's bit-fields
 	named   []*member // everything that C names, for LayoutOf
 	tail    *member   // what follows the fixed part; nil: nothing
-	noStruc string    // why struc cannot express it; "": it can
-	big     *record   // the same type in big-endian order, under Both
+	// canonical says that every value of the bytes is one that Encode writes.
+	canonical bool
+	noStruc   string  // why struc cannot express it; "": it can
+	big       *record // the same type in big-endian order, under Both
 }
 
 // A member is one field of a record. Members of anonymous structs are members
@@ -118,6 +120,7 @@ func (l *lowering) members(r *record) error {
 		return l.member(r, names, f, base)
 	})
 	if err != nil || r.union {
+		r.canonical = true
 		return err
 	}
 	if n := len(r.named); n > 0 && r.named[n-1].typ == nil && r.named[n-1].pos == last.Pos {
@@ -131,6 +134,7 @@ func (l *lowering) members(r *record) error {
 	}
 	r.units = unitsOf(r.members)
 	r.noStruc = r.whyNoStruc()
+	r.canonical = r.isCanonical()
 	return nil
 }
 
@@ -270,4 +274,21 @@ func (r *record) whyNoStruc() string {
 		}
 	}
 	return ""
+}
+
+// isCanonical computes r.canonical of a struct.
+func (r *record) isCanonical() bool {
+	bits := int64(0)
+	for _, m := range r.members {
+		switch {
+		case m.bits > 0 && m.name != "":
+			bits += m.bits
+		case m.bits == 0:
+			bits += 8 * m.size
+			if !m.typ.canonical() {
+				return false
+			}
+		}
+	}
+	return bits == 8*r.size
 }

@@ -141,7 +141,7 @@ func (w *writer) roundTrip(r *record, suffix string) {
 	w.line("var %s %s", strings.TrimSuffix("x, y, "+w.prefixVar(r), ", "), r.name)
 	w.line("x.Decode%s(&b)", suffix)
 	w.line("x.Encode%s(&c)", suffix)
-	if r.canonical() {
+	if r.canonical {
 		w.line("if c != b {")
 		w.line(`t.Fatalf("%%x decodes and encodes to %%x", b, c)`)
 		w.line("}")
@@ -180,45 +180,12 @@ func (w *writer) prefixVar(r *record) string {
 	return "z"
 }
 
-// canonical reports whether every value of r's bytes is one that Encode
-// writes: there is no bool, whose true has one, and no bit without a field.
-func (r *record) canonical() bool {
-	if r.union {
-		return true
-	}
-	bits := int64(0)
-	for _, m := range r.members {
-		switch {
-		case m.bits > 0 && m.name != "":
-			bits += m.bits
-		case m.bits == 0:
-			bits += 8 * m.size
-			if !m.typ.canonical() {
-				return false
-			}
-		}
-	}
-	return bits == 8*r.size
-}
-
 // hasRecord reports whether t is a struct or union, or an array of them.
 func (t *goType) hasRecord() bool {
 	for t.elem != nil {
 		t = t.elem
 	}
 	return t.record != nil
-}
-
-func (t *goType) canonical() bool {
-	switch {
-	case t.scalar != nil:
-		return t.scalar.name != "bool"
-	case t.elem != nil:
-		return t.elem.canonical()
-	case t.record != nil:
-		return t.record.canonical()
-	}
-	return true
 }
 
 // binaryTest writes the fuzz target of a record and the test of short input.

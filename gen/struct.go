@@ -1,7 +1,6 @@
 package gen
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -261,20 +260,21 @@ func (w *writer) decodePrefix(r *record, suffix string) {
 }
 
 // ends returns the offsets at which a prefix of r holds no part of a field;
-// the last is the size.
+// the last is the size. r.members are in order of offset, but bit-fields that
+// share a byte may stand in any order.
 func (r *record) ends() []int64 {
 	var ends []int64
+	at := int64(0) // where the fields so far end
 	for _, m := range r.members {
-		end := m.end()
-		cuts := slices.ContainsFunc(r.members, func(o *member) bool {
-			return o.name != "" && o.off < end && end < o.end()
-		})
-		if end > 0 && !cuts && (m.name != "" || end == r.size) {
-			ends = append(ends, end)
+		if m.name == "" {
+			continue
 		}
+		if m.off >= at && at > 0 {
+			ends = append(ends, at)
+		}
+		at = max(at, m.end())
 	}
-	slices.SortFunc(ends, cmp.Compare)
-	return slices.Compact(ends)
+	return slices.Compact(append(ends, r.size))
 }
 
 // list prints numbers for a composite literal, in lines.

@@ -34,6 +34,18 @@ func (t *goType) String() string {
 // rawBytes reports whether t is a plain run of bytes.
 func (t *goType) rawBytes() bool { return t.scalar == nil && t.elem == nil && t.record == nil }
 
+// canonical reports whether all bytes that t can have are bytes that Encode
+// writes: there is no bool, whose true is 1, and no bit without a field.
+func (t *goType) canonical() bool {
+	for t.elem != nil {
+		t = t.elem
+	}
+	if t.record != nil {
+		return t.record.canonical
+	}
+	return t.scalar == nil || t.scalar.name != "bool"
+}
+
 // struc returns the type as a struc tag has it ("" for a nested struct, which
 // needs none), or why struc cannot express it.
 func (t *goType) struc() (tag, why string) {
