@@ -63,6 +63,8 @@ func runAlterations(t *testing.T, all []alteration) {
 				t.Errorf("we say %v, QEMU says %v", ours, theirs)
 			case !differ && a.unlike != "":
 				t.Errorf("no longer %s", a.unlike)
+			case a.unlike == pastEnd:
+				compareZeroFilled(t, dir, theirs)
 			case ours.reads && theirs.reads && a.unlike == "":
 				compareContents(t, openImage(t, dir), theirs.raw)
 			}
@@ -101,6 +103,27 @@ func (a *alteration) readOurs(t *testing.T, dir string) verdict {
 		checkError(t, "bitmaps", err, a.bitmaps)
 	}
 	return v
+}
+
+// compareZeroFilled compares the image, read with ZeroFillTruncated, with what
+// QEMU made of it: with that option no difference is left.
+func compareZeroFilled(t *testing.T, dir string, theirs verdict) {
+	t.Helper()
+	im, err := qcow2.Open(filepath.Join(dir, diskName), &qcow2.Options{AllowDirs: []string{dir}, ZeroFillTruncated: true})
+	if err != nil {
+		if theirs.opens {
+			t.Errorf("ZeroFillTruncated: %v, QEMU opens it", err)
+		}
+		return
+	}
+	defer im.Close()
+	if !theirs.reads {
+		if _, err := im.WriteTo(io.Discard); err == nil {
+			t.Errorf("ZeroFillTruncated: it reads, QEMU says %s", theirs.says)
+		}
+		return
+	}
+	compareContents(t, im, theirs.raw)
 }
 
 // checkError checks that err is of the wanted kind, and that it says where.

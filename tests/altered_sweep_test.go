@@ -3,6 +3,7 @@ package tests
 import (
 	"bytes"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"testing"
@@ -96,5 +97,59 @@ func sweepHeader(t *testing.T, dir string, good []byte, bit int) {
 	}
 	if im != nil {
 		im.Close()
+	}
+}
+
+// TestAlteredCuts cuts images off at many places. With ZeroFillTruncated they
+// read as QEMU reads them; without it what is read is right, or nothing is.
+func TestAlteredCuts(t *testing.T) {
+	requireTool(t, "qemu-img")
+	for _, image := range []string{"v2-plain", "v3-deflate", "v3-zstd", "extended-l2", "zero-clusters"} {
+		t.Run(image, func(t *testing.T) {
+			t.Parallel()
+			dir := unpackCommitted(t, image)
+			good, err := os.ReadFile(filepath.Join(dir, diskName))
+			if err != nil {
+				t.Fatal(err)
+			}
+			whole := rawContents(t, dir, &qcow2.Options{AllowDirs: []string{dir}}, readExpectation(t, image).SHA256)
+			step := len(good) / 12
+			if inCI() {
+				step = len(good) / 60
+			}
+			// A header that is cut is refused, whatever the options.
+			for n := max(step-1, qcow2.SizeofQCowHeader); n < len(good); n += step {
+				editImage(t, dir, func(e *editor) { e.b = bytes.Clone(good[:n]) })
+				theirs := askVerdict(t, dir)
+				compareZeroFilled(t, dir, theirs)
+				readCut(t, dir, n, whole)
+			}
+		})
+	}
+}
+
+// readCut reads an image of which only n bytes are left: each piece comes back
+// as it was, or with an error.
+func readCut(t *testing.T, dir string, n int, whole []byte) {
+	t.Helper()
+	im, err := qcow2.Open(filepath.Join(dir, diskName), &qcow2.Options{AllowDirs: []string{dir}})
+	if err != nil {
+		if e := new(qcow2.Error); !errors.As(err, &e) {
+			t.Errorf("cut at %d: %v", n, err)
+		}
+		return
+	}
+	defer im.Close()
+	got := make([]byte, 512)
+	for at := 0; at < len(whole); at += len(got) {
+		m, err := im.ReadAt(got, int64(at))
+		if !bytes.Equal(got[:m], whole[at:at+m]) || err == nil && m < len(got) {
+			t.Errorf("cut at %d: %d bytes at %#x, %v: not what was there", n, m, at, err)
+			return
+		}
+		if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, qcow2.ErrTruncated) {
+			t.Errorf("cut at %d: at %#x: %v", n, at, err)
+			return
+		}
 	}
 }
