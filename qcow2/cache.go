@@ -17,7 +17,7 @@ type page struct {
 	num  uint64 // offset in the file / pageSize
 	n    int    // bytes inside the file, or pageSize where the rest is to read as zeros
 	used atomic.Bool
-	data [pageSize]byte
+	data *[pageSize]byte // apart, so that the allocator has no size to round up
 }
 
 // ways is the number of slots that a page may occupy: a cache line of them.
@@ -85,7 +85,7 @@ func (c *pageCache) get(what string, f *hostFile, num uint64) (*page, error) {
 // reads as zeros past its end.
 func loadPage(what string, f *hostFile, num uint64) (*page, error) {
 	off := hostOffset(num * pageSize)
-	p := &page{file: f, num: num, n: pageSize}
+	p := &page{file: f, num: num, n: pageSize, data: new([pageSize]byte)}
 	if !f.zeroFill {
 		p.n = int(f.clip(off, pageSize))
 	}

@@ -21,7 +21,7 @@ type clusterCache struct {
 
 	mu      sync.Mutex
 	entries map[clusterKey]*cluster
-	used    uint64  // bytes in the ring
+	used    uint64  // bytes that the ring's clusters take
 	ring    cluster // of decoded clusters, the latest used first; its own fields mean nothing
 	free    sync.Pool
 }
@@ -37,6 +37,12 @@ type cluster struct {
 
 	next, prev *cluster // in the ring
 }
+
+// clusterOverhead is about what a cluster in the cache takes beside its data,
+// in bytes: for itself, its entry in the map, and its channel.
+const clusterOverhead = 256
+
+func (e *cluster) size() uint64 { return uint64(len(e.data)) + clusterOverhead }
 
 func newClusterCache(limit int64) *clusterCache {
 	c := &clusterCache{limit: uint64(limit), entries: make(map[clusterKey]*cluster)}
@@ -121,7 +127,7 @@ func (c *clusterCache) publish(e *cluster, data []byte, own bool) {
 	} else {
 		e.data = data
 	}
-	c.used += uint64(len(e.data))
+	c.used += e.size()
 	c.pushFront(e)
 	for c.used > c.limit && c.ring.prev != e {
 		c.evict(c.ring.prev)
@@ -132,7 +138,7 @@ func (c *clusterCache) publish(e *cluster, data []byte, own bool) {
 func (c *clusterCache) evict(e *cluster) {
 	c.unlink(e)
 	delete(c.entries, e.key)
-	c.used -= uint64(len(e.data))
+	c.used -= e.size()
 	e.gone = true
 	e.readers++
 	c.release(e)
