@@ -117,8 +117,10 @@ func TestAlteredCuts(t *testing.T) {
 			if inCI() {
 				step = len(good) / 60
 			}
-			// A header that is cut is refused, whatever the options.
-			for n := max(step-1, qcow2.SizeofQCowHeader); n < len(good); n += step {
+			// Header, extensions and names are in the first cluster. They are
+			// never made up, whatever the options: QEMU takes zeros there, too.
+			first := int((&editor{t, good}).cluster())
+			for n := first + step%7; n < len(good); n += step {
 				editImage(t, dir, func(e *editor) { e.b = bytes.Clone(good[:n]) })
 				theirs := askVerdict(t, dir)
 				compareZeroFilled(t, dir, theirs)
