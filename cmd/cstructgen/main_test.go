@@ -132,6 +132,28 @@ func TestInputErrors(t *testing.T) {
 	}
 }
 
+// What a header includes stays under its directory and those of -I, also
+// through symbolic links.
+func TestIncludesStayInside(t *testing.T) {
+	inDir(t, map[string]string{
+		"secret.h":     point,
+		"sub/link.h":   "#include \"out.h\"\n",
+		"sub/inside.h": "#include \"near.h\"\n",
+		"sub/real.h":   point,
+	})
+	for name, target := range map[string]string{"sub/out.h": "../secret.h", "sub/near.h": "real.h"} {
+		if err := os.Symlink(target, name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if r := call("layout", "sub/link.h"); r.code != 1 || !strings.Contains(r.stderr, "sub/link.h:1:") {
+		t.Errorf("a link that leads out: %+v", r)
+	}
+	if r := call("layout", "sub/inside.h"); r.code != 0 {
+		t.Errorf("a link that stays inside: %+v", r)
+	}
+}
+
 func TestGenerate(t *testing.T) {
 	inDir(t, map[string]string{"defs/a.h": point, "out/keep": ""})
 	r := call("generate", "--package", "p", "-o", "out/a_gen.go", "--test", "defs/a.h")
