@@ -201,9 +201,9 @@ func (o *opener) openBacking(im *Image, depth int) error {
 	if !ok && given == nil {
 		return nil
 	}
-	ref := Reference{Kind: KindBacking, Name: name, Format: format, From: im.file.shown, Depth: depth}
+	ref := Reference{Kind: KindBacking, Name: name, Format: format, From: im.file.name, Depth: depth}
 	refuse := func(reason error) error {
-		im.backingErr = &ReferenceError{ref, reason}
+		im.backingErr = &ReferenceError{ref, im.file.shown, reason}
 		return nil
 	}
 	if format == "" {

@@ -63,16 +63,16 @@ func readAll(t testing.TB, im *Image) []byte {
 // shorter than the one above reads as zeros from its end on.
 func TestChain(t *testing.T) {
 	const cluster = 1 << 12
-	base := newBuilder(t, recipe{bits: 12, size: 3 * cluster, backing: "raw", format: formatRaw})
+	base := newBuilder(t, recipe{bits: 12, size: 3 * cluster, backing: "../raw", format: formatRaw})
 	base.compressed(2, text(cluster, 3))
 	middle := newBuilder(t, recipe{bits: 12, size: 10*cluster + 512, backing: "base", format: formatQcow2})
 	middle.data(1, text(cluster, 2))
 	middle.data(10, text(cluster, 2)) // most of it is past the end of this layer
-	top := newBuilder(t, recipe{bits: 12, size: 12 * cluster, backing: "middle", format: formatQcow2})
+	top := newBuilder(t, recipe{bits: 12, size: 12 * cluster, backing: "sub/middle", format: formatQcow2})
 	top.data(4, text(cluster, 1))
 	raw := text(cluster+100, 4)
 
-	s := &shelf{files: map[string][]byte{"top": top.bytes(), "middle": middle.bytes(), "base": base.bytes(), "raw": raw}}
+	s := &shelf{files: map[string][]byte{"top": top.bytes(), "sub/middle": middle.bytes(), "sub/base": base.bytes(), "raw": raw}}
 	im, err := s.image("top", Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -93,7 +93,9 @@ func TestChain(t *testing.T) {
 		t.Errorf("closing a layer: %v, closed %d files", err, s.closed)
 	}
 	wantAsked := []Reference{
-		{KindBacking, "middle", "qcow2", "top", 0}, {KindBacking, "base", "qcow2", "middle", 1}, {KindBacking, "raw", "raw", "base", 2},
+		{KindBacking, "sub/middle", "qcow2", "top", 0},
+		{KindBacking, "base", "qcow2", "sub/middle", 1},
+		{KindBacking, "../raw", "raw", "sub/base", 2},
 	}
 	if fmt.Sprint(s.asked) != fmt.Sprint(wantAsked) {
 		t.Errorf("asked for %v, want %v", s.asked, wantAsked)

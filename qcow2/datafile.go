@@ -34,14 +34,14 @@ func (o *opener) openData(im *Image, depth int) error {
 	if depth > 0 {
 		given = nil
 	}
-	ref := Reference{Kind: KindData, Name: name, Format: formatRaw, From: im.file.shown, Depth: depth}
+	ref := Reference{Kind: KindData, Name: name, Format: formatRaw, From: im.file.name, Depth: depth}
 	if name == "" && given == nil {
-		im.dataErr = &ReferenceError{ref, errNoName}
+		im.dataErr = &ReferenceError{ref, im.file.shown, errNoName}
 		return nil
 	}
 	s, err := o.open(im, given, ref)
 	if err != nil {
-		im.dataErr = &ReferenceError{ref, err}
+		im.dataErr = &ReferenceError{ref, im.file.shown, err}
 		return nil
 	}
 	im.data, err = o.admit(s, name)

@@ -48,11 +48,14 @@ func (e *Error) Unwrap() error { return e.Err }
 // not open. It does not tell whether such a file exists.
 type ReferenceError struct {
 	Reference
+	File   string // that names it, as the caller or an overlay wrote it
 	Reason error
 }
 
+// Error does not show From, which may tell more of the host than the image's
+// author should know.
 func (e *ReferenceError) Error() string {
-	return fmt.Sprintf("qcow2: %q: %s %q: %v", e.From, e.Kind, e.Name, e.Reason)
+	return fmt.Sprintf("qcow2: %q: %s %q: %v", e.File, e.Kind, e.Name, e.Reason)
 }
 
 // Unwrap makes errors.Is(err, ErrReference) true.

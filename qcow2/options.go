@@ -74,6 +74,6 @@ type Reference struct {
 	Kind   string // KindBacking or KindData
 	Name   string // as the image has it: not to be trusted
 	Format string // as the image has it; "" if it says none
-	From   string // name of the file that names it
+	From   string // name of the file that names it, as its Source has it
 	Depth  int    // of that file; 0 is the image itself
 }

@@ -256,3 +256,34 @@ func TestReadAtRawDataFileWithoutDataFile(t *testing.T) {
 		t.Errorf("Describe() = %+v", d)
 	}
 }
+
+// What lies together is read together, whatever the clusters and the tables.
+func TestReadAtMergesNeighbours(t *testing.T) {
+	const size = 4 << 20
+	for _, r := range []recipe{{bits: 9}, {bits: 12}, {bits: 16}, {bits: 21}, {bits: 16, extended: true}} {
+		r.size = size
+		b := newBuilder(t, r)
+		cluster := b.geometry.clusterSize()
+		for c := range size / cluster {
+			b.slot(c) // all tables first
+		}
+		for c := range size / cluster {
+			b.data(c, text(int(cluster), byte(c)))
+		}
+		file := &faultyReader{file: b.bytes()}
+		im, err := New(file, int64(len(file.file)), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := make([]byte, size)
+		for _, want := range []int64{-1, 1} { // the tables come to memory first
+			start := file.reads.Load()
+			if n, err := im.ReadAt(p, 0); n != size || err != nil {
+				t.Fatalf("%+v: %d, %v", r, n, err)
+			}
+			if n := file.reads.Load() - start; want > 0 && n != want {
+				t.Errorf("%+v: %d reads of the file, want %d", r, n, want)
+			}
+		}
+	}
+}
