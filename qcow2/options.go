@@ -34,8 +34,9 @@ type Options struct {
 	// MaxVirtualSize refuses larger disks; 0 means no limit.
 	MaxVirtualSize int64
 	// CacheBytes is the memory that tables and decompressed clusters of all
-	// layers together may occupy; 0 means 64 MiB. At least 64 KiB and one
-	// cluster are used. Beside it a read needs three clusters at most.
+	// layers together may occupy; 0 means 64 MiB. However little it is, a
+	// few tables and one cluster are kept. Beside it a read of a compressed
+	// cluster needs four clusters at most: two of input, two of output.
 	CacheBytes int64
 	// ZeroFillTruncated reads bytes past the end of an image file as zeros,
 	// as QEMU does, instead of failing with ErrTruncated.

@@ -6,14 +6,13 @@ import (
 	"sync"
 )
 
-// chunkSize is what one goroutine of WriteTo reads at a time, in bytes: some
-// clusters, so that neighbours are read together.
-const chunkSize = 2 << 20
+// chunkSize is what one goroutine of WriteTo reads at a time, in bytes, if
+// clusters are not larger: so much that neighbours are read together.
+const chunkSize = 1 << 20
 
 // WriteTo writes the whole disk to w, in order, and returns how much of it it
-// wrote. The disk is read ahead by as many goroutines as there are
-// processors, each of which holds a chunk of 2 MiB; so does each chunk that
-// waits for its turn, of which there are no more.
+// wrote. It reads ahead, on all processors at once, and holds two chunks of 1
+// MiB, or of one cluster if that is more, for each processor.
 func (im *Image) WriteTo(w io.Writer) (int64, error) {
 	type chunk struct {
 		buf []byte
@@ -21,6 +20,7 @@ func (im *Image) WriteTo(w io.Writer) (int64, error) {
 		err error
 	}
 	workers := runtime.GOMAXPROCS(0)
+	size := max(chunkSize, im.ClusterSize()) // no cluster is decoded twice
 	queue := make(chan chan chunk, workers) // in the order of the disk
 	free := make(chan []byte, 2*workers)
 	stop := make(chan struct{})
@@ -33,7 +33,7 @@ func (im *Image) WriteTo(w io.Writer) (int64, error) {
 	}
 	wg.Go(func() {
 		defer close(queue)
-		for off := int64(0); off < im.Size(); off += chunkSize {
+		for off := int64(0); off < im.Size(); off += size {
 			var buf []byte
 			select {
 			case buf = <-free:
@@ -48,9 +48,9 @@ func (im *Image) WriteTo(w io.Writer) (int64, error) {
 			}
 			wg.Go(func() {
 				if buf == nil {
-					buf = make([]byte, min(chunkSize, im.Size()))
+					buf = make([]byte, min(size, im.Size()))
 				}
-				n, err := im.ReadAt(buf[:min(chunkSize, im.Size()-off)], off)
+				n, err := im.ReadAt(buf[:min(size, im.Size()-off)], off)
 				result <- chunk{buf, n, err}
 			})
 		}
