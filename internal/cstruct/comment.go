@@ -39,11 +39,12 @@ func (fs *files) docBeside(last token, next pos) string {
 	}
 	off := int(last.pos - f.base)
 	i := sort.Search(len(f.comments), func(i int) bool { return f.comments[i].start >= off })
-	if i == len(f.comments) || f.ownLine(i) {
+	if i == len(f.comments) {
 		return ""
 	}
 	c := f.comments[i]
-	if strings.IndexByte(f.text.text[off:c.start], '\n') >= 0 || fs.file(next) == f && next < f.base+pos(c.start) {
+	if c.start-off > maxNear || fs.file(next) == f && next < f.base+pos(c.start) ||
+		strings.IndexByte(f.text.text[off:c.start], '\n') >= 0 {
 		return ""
 	}
 	j := i
@@ -56,17 +57,26 @@ func (fs *files) docBeside(last token, next pos) string {
 // adjacent reports whether nothing but white space with at most one line end
 // lies between two offsets.
 func (f *file) adjacent(from, to int) bool {
+	if to-from > maxNear {
+		return false
+	}
 	s := f.text.text[from:to]
 	return strings.TrimSpace(s) == "" && strings.Count(s, "\n") <= 1
 }
 
 // ownLine reports whether only white space stands before comment i.
 func (f *file) ownLine(i int) bool {
-	return strings.TrimSpace(f.text.text[f.lineStart(i):f.comments[i].start]) == ""
+	before, ok := f.before(i)
+	return ok && strings.TrimSpace(before) == ""
 }
 
-func (f *file) lineStart(i int) int {
-	return strings.LastIndexByte(f.text.text[:f.comments[i].start], '\n') + 1
+// before returns what stands before comment i on its line. That it is too far
+// from the beginning of the line to say is the same as that there is something.
+func (f *file) before(i int) (s string, ok bool) {
+	end := f.comments[i].start
+	start := max(0, end-maxNear)
+	n := strings.LastIndexByte(f.text.text[start:end], '\n')
+	return f.text.text[start+n+1 : end], n >= 0 || start == 0
 }
 
 // continues reports whether the comments i and i+1 are line comments on
@@ -79,7 +89,8 @@ func (f *file) continues(i int) bool {
 // column returns how far comment i is indented on a screen.
 func (f *file) column(i int) int {
 	col := 0
-	for _, c := range f.text.text[f.lineStart(i):f.comments[i].start] {
+	before, _ := f.before(i)
+	for _, c := range before {
 		if col++; c == '\t' {
 			col = (col + 7) / 8 * 8
 		}
@@ -91,11 +102,19 @@ func (f *file) lineComment(i int) bool { return f.text.text[f.comments[i].start+
 
 // doc returns the text of the comments i to j without comment marks.
 func (f *file) doc(i, j int) string {
+	if f.docs == nil {
+		f.docs = map[int]string{}
+	}
+	if d, ok := f.docs[i]; ok { // several declarators may share it
+		return d
+	}
+	first := i
 	var lines []string
 	for ; i <= j; i++ {
 		lines = append(lines, commentLines(f.text.text[f.comments[i].start:f.comments[i].end])...)
 	}
-	return joinDoc(lines)
+	f.docs[first] = joinDoc(lines)
+	return f.docs[first]
 }
 
 // commentLines strips "/*", "*/", "//" and the marks of doxygen from a
@@ -149,14 +168,16 @@ func joinDoc(lines []string) string {
 	return strings.Join(out, "\n")
 }
 
-// joinDocs joins what is said above a declaration with what is said beside
-// it.
-func joinDocs(docs ...string) string {
-	var out []string
-	for _, d := range docs {
-		if d != "" {
-			out = append(out, d)
-		}
+// joinDocs joins what is said above a declaration at p with what is said
+// beside it.
+func (r *reporter) joinDocs(p pos, above, beside string) string {
+	switch {
+	case above == "":
+		return beside
+	case beside == "":
+		return above
+	case !r.make(p, len(above)+len(beside)):
+		return ""
 	}
-	return strings.Join(out, "\n")
+	return above + "\n" + beside
 }

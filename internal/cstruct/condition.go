@@ -102,7 +102,7 @@ func (pp *preprocessor) operator(s *stream, t token) token {
 			return result(false)
 		}
 		in := pp.input[len(pp.input)-1]
-		_, _, err := pp.find(in, header, quoted, t.text == "__has_include_next")
+		_, err := pp.find(in, header, quoted, t.text == "__has_include_next")
 		return result(err == nil)
 	case "__has_builtin":
 		return result(len(arg) == 1 && strings.HasPrefix(arg[0].text, "__builtin_"))

@@ -21,7 +21,7 @@ func (r *resolver) constants(pp *preprocessor, types map[string]bool) {
 			r.skip(m.pos, m.name, d.msg)
 		case c != nil:
 			c.Pos, c.Main = r.position(m.pos), r.main(m.pos)
-			c.Doc = joinDocs(r.docAbove(m.hash), r.docMacro(m))
+			c.Doc = r.joinDocs(m.pos, r.docAbove(m.hash), r.docMacro(m))
 			r.model.Constants = append(r.model.Constants, c)
 			if c.Main && len(r.warnings) < maxWarnings {
 				r.warnings = append(r.warnings, warnings...)
@@ -64,7 +64,7 @@ func (r *resolver) constant(pp *preprocessor, m *macro, types map[string]bool) (
 		return nil, nil, malformed(m.pos, "names itself")
 	}
 	// What goes wrong in an unused macro is no error of the text.
-	aside := &reporter{files: r.files}
+	aside := r.aside()
 	saved := pp.reporter
 	pp.reporter = aside
 	body := slices.Clone(m.body)
@@ -73,9 +73,8 @@ func (r *resolver) constant(pp *preprocessor, m *macro, types map[string]bool) (
 	}
 	toks := pp.expandAll(body)
 	pp.reporter = saved
-	if aside.stopped {
-		d := aside.errs[len(aside.errs)-1].(*Error)
-		return nil, nil, limit(m.pos, "%s", d.Msg)
+	if d := aside.exceeded(m.pos); d != nil {
+		return nil, nil, d
 	}
 	if len(aside.errs) > 0 {
 		return nil, nil, malformed(m.pos, "no expression")
@@ -99,6 +98,9 @@ func (r *resolver) constant(pp *preprocessor, m *macro, types map[string]bool) (
 	saved, r.eval.reporter = r.eval.reporter, aside
 	v, d := e.eval(x)
 	r.eval.reporter = saved
+	if d := aside.exceeded(m.pos); d != nil {
+		return nil, nil, d
+	}
 	if d != nil {
 		if d.msg == "" {
 			d.msg = "names what has an error"

@@ -15,7 +15,7 @@ type preprocessor struct {
 	input     []*input // the files open, the innermost last
 	texts     map[location]*text
 	guards    map[*text]string // the macro that makes reading a text again void
-	once      map[string]bool  // texts with #pragma once
+	once      map[string]bool  // identities of texts with #pragma once
 	pushed    map[string][]*macro
 	total     int  // bytes read
 	expanded  int  // tokens made by macros
@@ -127,10 +127,18 @@ func (pp *preprocessor) raw() token {
 			if len(in.conds) == 0 {
 				in.state = guardNone
 			}
+			pp.checkName(t)
 			return t
 		}
 	}
 	return token{}
+}
+
+// checkName ends the run at a name that is longer than any honest one.
+func (pp *preprocessor) checkName(t token) {
+	if t.kind == tIdent && len(t.text) > maxLiteral {
+		pp.limitf(t.pos, "name of more than %d bytes", maxLiteral)
+	}
 }
 
 // leave ends a file.

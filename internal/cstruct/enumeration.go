@@ -130,7 +130,7 @@ func (r *resolver) enumerators(e *Enum, spec *enumSpec, fixed *Basic) *diagnosti
 			Name:  item.name.text,
 			Value: n,
 			Pos:   r.position(item.name.pos),
-			Doc:   joinDocs(r.docAbove(item.name.pos), doc),
+			Doc:   r.joinDocs(item.name.pos, r.docAbove(item.name.pos), doc),
 		})
 		next = constant.BinaryOp(n, gotoken.ADD, one)
 	}

@@ -60,7 +60,7 @@ func (e *evaluator) eval(x expr) (value, *diagnostic) {
 		if e.preprocessing {
 			return value{}, malformed(x.at(), "a string in #if")
 		}
-		return stringLiterals(x.toks)
+		return e.stringLiterals(x.toks)
 	case *nameExpr:
 		if e.preprocessing {
 			return value{t: typeLong, v: zero}, nil

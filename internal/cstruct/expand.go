@@ -177,8 +177,8 @@ func (pp *preprocessor) arguments(s *stream, m *macro, t token) (args []*argumen
 			depth--
 		}
 		arg.toks = append(arg.toks, n)
-		if len(arg.toks) > maxList {
-			pp.limitf(t.pos, "macro argument of more than %d tokens", maxList)
+		if pp.expanded++; pp.expanded > maxExpanded || len(arg.toks) > maxList {
+			pp.limitf(t.pos, "macro arguments of too many tokens")
 			return nil, n, false
 		}
 		for n.kind == tPragma { // a pragma stays whole
@@ -280,20 +280,21 @@ func (pp *preprocessor) paste(out []token, m *macro, body []token, i *int, args 
 		return append(out, right...)
 	}
 	if right[0].kind != tPlace {
-		joined, ok := pp.join(left, right[0])
+		if !pp.make(t.pos, len(left.text)+len(right[0].text)) {
+			return nil
+		}
+		joined, ok := join(left, right[0])
 		if !ok {
 			pp.errorsf(t.pos, "pasting %s and %s gives no token", left, right[0])
 		}
+		pp.checkName(joined)
 		left = joined
 	}
 	return append(append(out, left), right[1:]...)
 }
 
 // join makes one token of two.
-func (pp *preprocessor) join(a, b token) (token, bool) {
-	if len(a.text)+len(b.text) > maxFile {
-		return a, false
-	}
+func join(a, b token) (token, bool) {
 	s := a.text + b.text
 	if strings.HasPrefix(s, "//") || strings.HasPrefix(s, "/*") {
 		return a, false
@@ -316,9 +317,11 @@ func (pp *preprocessor) stringize(m *macro, body []token, i *int, args []*argume
 	} else if args[p] != nil {
 		toks = args[p].toks
 	}
-	s := make([]byte, 0, 32)
-	s = append(s, '"')
+	s := []byte{'"'}
 	for i, a := range toks {
+		if !pp.make(t.pos, len(a.text)+1) {
+			break
+		}
 		if i > 0 && a.flags&(fSpace|fBOL) != 0 {
 			s = append(s, ' ')
 		}

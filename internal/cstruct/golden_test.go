@@ -119,7 +119,7 @@ func archiveConfig(a *txtar.Archive) (cfg Config, err error) {
 // showTokens lists the tokens of the first file before any directive.
 func showTokens(cfg Config) string {
 	var b strings.Builder
-	r := &reporter{}
+	r := newReporter()
 	f := &file{text: newText(cfg.Files[0].Text), name: cfg.Files[0].Name}
 	r.add(f)
 	l := newLexer(f, r.errorsf)
@@ -137,7 +137,7 @@ func showTokens(cfg Config) string {
 
 // preprocess returns the tokens of cfg's files, without our own.
 func preprocess(cfg Config) ([]token, *reporter) {
-	r := &reporter{}
+	r := newReporter()
 	pp := newPreprocessor(cfg, r)
 	var toks []token
 	for _, s := range cfg.Files {

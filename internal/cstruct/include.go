@@ -41,7 +41,11 @@ func (pp *preprocessor) include(in *input, name token) {
 		pp.limitf(name.pos, "includes nested deeper than %d", maxIncludes)
 		return
 	}
-	t, found, err := pp.find(in, header, quoted, name.text == "include_next")
+	found, err := pp.find(in, header, quoted, name.text == "include_next")
+	var t *text
+	if err == nil {
+		t, err = pp.load(found)
+	}
 	switch {
 	case errors.Is(err, errTooLarge):
 		pp.limitf(at, "%s has more than %d bytes", quote(header), maxFile)
@@ -54,7 +58,7 @@ func (pp *preprocessor) include(in *input, name token) {
 		return
 	}
 	if name.text == "import" {
-		pp.once[onceKey(found, t)] = true
+		pp.once[t.identity(found.path)] = true
 	}
 	pp.open(&file{
 		text:  t,
@@ -65,15 +69,11 @@ func (pp *preprocessor) include(in *input, name token) {
 	})
 }
 
-// onceKey identifies a file for #pragma once: by what it is, for the same file
-// may be found by different paths.
-func onceKey(at location, t *text) string { return path.Base(at.path) + "\x00" + t.src }
-
 // spared reports whether a file that was read before says that it need not be
 // read again.
 func (pp *preprocessor) spared(at location, t *text) bool {
 	g := pp.guards[t]
-	return pp.once[onceKey(at, t)] || g != "" && pp.macros[g] != nil
+	return len(pp.once) > 0 && pp.once[t.identity(at.path)] || g != "" && pp.macros[g] != nil
 }
 
 // isMain reports whether a file of the Config is read by an #include.
@@ -143,9 +143,9 @@ var (
 // directories of -I, then among our own freestanding headers, and last beside
 // the file of the Config. #include_next goes on behind the directory in which
 // the including file was found.
-func (pp *preprocessor) find(in *input, header string, quoted, next bool) (*text, location, error) {
+func (pp *preprocessor) find(in *input, header string, quoted, next bool) (location, error) {
 	if path.IsAbs(header) || strings.Contains(header, "\\") {
-		return nil, location{}, errOutside
+		return location{}, errOutside
 	}
 	var tried []location
 	first := 0
@@ -171,31 +171,24 @@ func (pp *preprocessor) find(in *input, header string, quoted, next bool) (*text
 			failure = errOutside
 			continue
 		}
-		if t := pp.texts[at]; t != nil {
-			return t, at, nil
+		if pp.texts[at] != nil {
+			return at, nil
 		}
-		b, err := readFile(at)
+		info, err := fs.Stat(at.dir.FS, at.path)
 		switch {
-		case errors.Is(err, fs.ErrNotExist):
-			continue
-		case err != nil:
-			return nil, at, err
+		case err == nil && info.Mode().IsRegular():
+			return at, nil
+		case err != nil && !errors.Is(err, fs.ErrNotExist):
+			return at, plain(err)
 		}
-		t := newText(b)
-		pp.texts[at] = t
-		return t, at, nil
 	}
-	return nil, location{}, failure
+	return location{}, failure
 }
 
-// readFile reads a regular file.
-func readFile(at location) ([]byte, error) {
-	info, err := fs.Stat(at.dir.FS, at.path)
-	if err != nil {
-		return nil, plain(err)
-	}
-	if !info.Mode().IsRegular() {
-		return nil, fs.ErrNotExist
+// load returns the text of a regular file, which it reads once.
+func (pp *preprocessor) load(at location) (*text, error) {
+	if t := pp.texts[at]; t != nil {
+		return t, nil
 	}
 	f, err := at.dir.FS.Open(at.path)
 	if err != nil {
@@ -209,7 +202,9 @@ func readFile(at location) ([]byte, error) {
 	if len(b) > maxFile {
 		return nil, errTooLarge
 	}
-	return b, nil
+	t := newText(b)
+	pp.texts[at] = t
+	return t, nil
 }
 
 // plain drops the path from an error of a file system: the message has the

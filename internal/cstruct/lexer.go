@@ -257,14 +257,18 @@ func (l *lexer) comment() {
 	l.comments = append(l.comments, comment{start, l.off})
 }
 
-// rest returns the rest of the line, up to its end, as raw text.
+// rest returns the rest of the line, up to its end, as raw text, cut where it
+// is too long for a message.
 func (l *lexer) rest() string {
 	s := l.text.text[l.off:]
 	if i := strings.IndexByte(s, '\n'); i >= 0 {
 		s = s[:i]
 	}
 	l.off += len(s)
-	return strings.TrimSpace(s)
+	if s = strings.TrimSpace(s); len(s) > 400 {
+		s = strings.ToValidUTF8(s[:400], "") + "..."
+	}
+	return s
 }
 
 // skipLine moves to the beginning of the next line in a group that is not

@@ -273,12 +273,19 @@ func escape(s string) (u uint32, isRune bool, n int) {
 			u = u<<3 | uint32(s[n]-'0')
 		}
 		return u, false, n
+	case c < utf8.RuneSelf: // gcc takes an unknown one for the character
+		return uint32(c), false, 2
 	}
 	return 0, false, 0
 }
 
 // stringLiterals joins string literals (C 6.4.5) into the value of an array.
-func stringLiterals(toks []token) (value, *diagnostic) {
+func (r *reporter) stringLiterals(toks []token) (value, *diagnostic) {
+	for _, t := range toks {
+		if !r.make(t.pos, len(t.text)) {
+			return value{}, silent(t.pos)
+		}
+	}
 	wide := ""
 	var units []uint32
 	for _, t := range toks {

@@ -119,6 +119,7 @@ func (pp *preprocessor) define(hash token, line []token) {
 		return
 	}
 	name := line[0]
+	pp.checkName(name)
 	if name.text == "defined" || name.text == "__VA_ARGS__" || name.text == "__VA_OPT__" {
 		pp.errorsf(name.pos, "%s cannot be defined", name)
 		return

@@ -128,6 +128,7 @@ type Struct struct {
 	complete bool
 	broken   bool // an error in it was reported
 	depth    int  // of the types in it
+	names    map[string]place
 }
 
 // A Field is a member of a struct or union.

@@ -170,11 +170,11 @@ func (e *evaluator) dereference(x *unaryExpr) (value, *diagnostic) {
 	if !ok {
 		return v, malformed(x.p, "operand of %s is no pointer", quote("*"))
 	}
-	return place(p, v, v.v, x.p), nil
+	return pointee(p, v, v.v, x.p), nil
 }
 
-// place returns what the pointer v of type p points to, at the address at.
-func place(p *Pointer, v value, address constant.Value, at pos) value {
+// pointee returns what the pointer v of type p points to, at the address at.
+func pointee(p *Pointer, v value, address constant.Value, at pos) value {
 	if p.Elem == nil {
 		return value{t: &function{typeInt}, why: malformed(at, "a function")}
 	}
@@ -212,9 +212,9 @@ func (e *evaluator) index(x *indexExpr) (value, *diagnostic) {
 		if v.why == nil {
 			v.why = i.why
 		}
-		return place(p, v, nil, x.p), nil
+		return pointee(p, v, nil, x.p), nil
 	}
-	return place(p, v, e.displace(v.v, i.v, p.Elem, gotoken.ADD), x.p), nil
+	return pointee(p, v, e.displace(v.v, i.v, p.Elem, gotoken.ADD), x.p), nil
 }
 
 // displace returns the address of the element n behind or before an address.
@@ -237,7 +237,7 @@ func (e *evaluator) member(x *memberExpr) (value, *diagnostic) {
 		if !ok || p.Elem == nil {
 			return v, malformed(x.p, "operand of %s is no pointer to a struct", quote("->"))
 		}
-		v = place(p, v, v.v, x.p)
+		v = pointee(p, v, v.v, x.p)
 	}
 	s, ok := v.t.(*Struct)
 	if !ok {
@@ -267,17 +267,30 @@ func (e *evaluator) member(x *memberExpr) (value, *diagnostic) {
 // find returns the member with the name and its offset in s, looking into
 // anonymous members.
 func (s *Struct) find(name string) (*Field, int64) {
-	for _, f := range s.Fields {
-		if f.Name == name && name != "" {
-			return f, f.Offset
-		}
-		if inner, ok := plainType(f.Type).(*Struct); ok && f.Name == "" {
-			if g, off := inner.find(name); g != nil {
-				return g, f.Offset + off
-			}
+	if s.names == nil {
+		s.names = map[string]place{}
+		s.enter(s, 0)
+	}
+	p := s.names[name]
+	return p.field, p.offset
+}
+
+// A place is where a member lies in a struct that it need not be a direct
+// member of.
+type place struct {
+	field  *Field
+	offset int64
+}
+
+// enter adds the members of inner, which lies at off in s, to the names of s.
+func (s *Struct) enter(inner *Struct, off int64) {
+	for _, f := range inner.Fields {
+		if f.Name != "" {
+			s.names[f.Name] = place{f, off + f.Offset}
+		} else if t, ok := plainType(f.Type).(*Struct); ok {
+			s.enter(t, off+f.Offset)
 		}
 	}
-	return nil, 0
 }
 
 // pointerArithmetic computes + - and comparisons with a pointer.

@@ -6,7 +6,7 @@ package cstruct
 // The error is an ErrorList, sorted by position and cut to 20. With an error
 // there is no Model.
 func Parse(cfg Config) (*Model, error) {
-	r := &reporter{}
+	r := newReporter()
 	pp := newPreprocessor(cfg, r)
 	known := prelude("known.h")
 	known.known = true

@@ -13,7 +13,7 @@ func (pp *preprocessor) pragma(name token, line []token) []token {
 	switch line[0].text {
 	case "once":
 		in := pp.input[len(pp.input)-1]
-		pp.once[onceKey(in.where, in.text)] = true
+		pp.once[in.text.identity(in.where.path)] = true
 		return nil
 	case "push_macro", "pop_macro":
 		pp.stackMacro(line)

@@ -24,7 +24,7 @@ func (r *resolver) typeDecl(at pos, open, after token, d *nameDecl) Decl {
 	above := at
 	if d != nil {
 		above = d.first.pos
-		decl.Doc = joinDocs(r.docAbove(above), r.docBeside(d.last, d.next.pos))
+		decl.Doc = r.joinDocs(at, r.docAbove(above), r.docBeside(d.last, d.next.pos))
 	} else {
 		decl.Doc = r.docAbove(above)
 	}
@@ -103,7 +103,7 @@ func (r *resolver) body(s *Struct, spec *recordSpec) *diagnostic {
 			if inner, ok := base.(*Struct); ok && inner.Anonymous && m.specs.record != nil {
 				a, d := r.attributes(m.specs.attrs)
 				fail(d)
-				f := &Field{Type: inner, Pos: inner.Pos, Doc: joinDocs(r.docAbove(m.first.pos), r.docBeside(m.last, m.next.pos))}
+				f := &Field{Type: inner, Pos: inner.Pos, Doc: r.joinDocs(m.first.pos, r.docAbove(m.first.pos), r.docBeside(m.last, m.next.pos))}
 				slots = append(slots, slot{field: f, align: a.align, packed: a.packed})
 				fail(r.unique(seen, f, m.first.pos))
 			} else if !ok || m.specs.record == nil || !m.specs.record.body {
@@ -115,7 +115,11 @@ func (r *resolver) body(s *Struct, spec *recordSpec) *diagnostic {
 		}
 		for j, item := range m.items {
 			last := i == len(spec.members)-1 && j == len(m.items)-1
-			sl, d := r.member(s, m, base, item, last)
+			next := m.last.pos // where the next declarator begins
+			if j+1 < len(m.items) {
+				next = m.items[j+1].decl.pos
+			}
+			sl, d := r.member(s, m, base, item, last, next)
 			fail(d)
 			if d == nil {
 				at := item.decl.name.pos
@@ -150,8 +154,8 @@ func (r *resolver) body(s *Struct, spec *recordSpec) *diagnostic {
 	return nil
 }
 
-// member resolves one member of s.
-func (r *resolver) member(s *Struct, m *memberDecl, base Type, item memberItem, last bool) (slot, *diagnostic) {
+// member resolves one member of s. The declarator after it begins at next.
+func (r *resolver) member(s *Struct, m *memberDecl, base Type, item memberItem, last bool, next pos) (slot, *diagnostic) {
 	name := item.decl.name
 	t, a, d := r.declare(base, item.decl, m.specs.attrs, item.decl.attrs, item.attrs)
 	if d != nil {
@@ -163,16 +167,13 @@ func (r *resolver) member(s *Struct, m *memberDecl, base Type, item memberItem, 
 	}
 	f := &Field{Name: name.text, Type: t, Pos: r.position(at)}
 	beside := r.docBeside(item.last, item.next.pos)
-	if item.next.is(",") || item.next.is(";") {
-		if beside == "" {
-			after := item.next
-			beside = r.docBeside(after, r.after(m, after))
-		}
+	if beside == "" && item.next.is(",") {
+		beside = r.docBeside(item.next, next)
 	}
 	if beside == "" {
 		beside = r.docBeside(m.last, m.next.pos)
 	}
-	f.Doc = joinDocs(r.docAbove(m.first.pos), beside)
+	f.Doc = r.joinDocs(at, r.docAbove(m.first.pos), beside)
 	sl := slot{field: f, align: a.align, packed: a.packed}
 	if item.width != nil {
 		return sl, r.bitField(f, item)
@@ -197,19 +198,6 @@ func (r *resolver) member(s *Struct, m *memberDecl, base Type, item memberItem, 
 		return sl, unsupported(at, "%s: decimal floating numbers", what)
 	}
 	return sl, r.needComplete(t, at, what)
-}
-
-// after returns where the token behind the "," or ";" of a member begins.
-func (r *resolver) after(m *memberDecl, t token) pos {
-	if t.is(";") {
-		return m.next.pos
-	}
-	for _, item := range m.items {
-		if item.decl.pos > t.pos {
-			return item.decl.pos
-		}
-	}
-	return m.last.pos
 }
 
 // elementType returns the type of the innermost elements of an array.
@@ -274,12 +262,46 @@ func (r *resolver) unique(seen map[string]pos, f *Field, at pos) *diagnostic {
 // cycle says how s, which is incomplete, comes to contain itself: "(a
 // contains b at 8:3, b contains a at 12:3)".
 func (r *resolver) cycle(s *Struct) string {
-	type edge struct {
-		to string
-		at pos
+	if r.edges == nil {
+		r.edges = containment(r.specs)
 	}
+
+	// Breadth first from s back to s.
+	type step struct {
+		tag  string
+		text []string
+	}
+	visited := map[string]bool{}
+	queue := []step{{tag: s.Tag}}
+	for len(queue) > 0 {
+		at := queue[0]
+		queue = queue[1:]
+		for _, e := range r.edges[at.tag] {
+			p := r.position(e.at)
+			text := append(at.text[:len(at.text):len(at.text)],
+				fmt.Sprintf("%s contains %s at %d:%d", at.tag, e.to, p.Line, p.Col))
+			if e.to == s.Tag {
+				return " (" + strings.Join(text, ", ") + ")"
+			}
+			if !visited[e.to] && len(text) < 16 {
+				visited[e.to] = true
+				queue = append(queue, step{e.to, text})
+			}
+		}
+	}
+	return ""
+}
+
+// An edge of the graph of structs: one contains the other.
+type edge struct {
+	to string
+	at pos
+}
+
+// containment returns what the structs with a tag contain, by tag.
+func containment(specs []*recordSpec) map[string][]edge {
 	edges := map[string][]edge{}
-	for _, spec := range r.specs {
+	for _, spec := range specs {
 		if spec.tag.text == "" {
 			continue
 		}
@@ -294,30 +316,7 @@ func (r *resolver) cycle(s *Struct) string {
 			}
 		}
 	}
-	// Breadth first from s back to s.
-	type step struct {
-		tag  string
-		text []string
-	}
-	visited := map[string]bool{}
-	queue := []step{{tag: s.Tag}}
-	for len(queue) > 0 {
-		at := queue[0]
-		queue = queue[1:]
-		for _, e := range edges[at.tag] {
-			p := r.position(e.at)
-			text := append(at.text[:len(at.text):len(at.text)],
-				fmt.Sprintf("%s contains %s at %d:%d", at.tag, e.to, p.Line, p.Col))
-			if e.to == s.Tag {
-				return " (" + strings.Join(text, ", ") + ")"
-			}
-			if !visited[e.to] && len(text) < 16 {
-				visited[e.to] = true
-				queue = append(queue, step{e.to, text})
-			}
-		}
-	}
-	return ""
+	return edges
 }
 
 // definitions returns the records with bodies at the top of the declarations.

@@ -7,16 +7,37 @@ type reporter struct {
 	files
 	errs     ErrorList
 	warnings []error
-	stopped  bool // a limit was met: no stage goes on
+	stopped  bool // no stage goes on: a limit was met, or there were errors enough
+	made     *int // bytes of text that are not in any file
 }
 
+func newReporter() *reporter { return &reporter{made: new(int)} }
+
+// aside returns a reporter for what may turn out not to matter.
+func (r *reporter) aside() *reporter { return &reporter{files: r.files, made: r.made} }
+
 func (r *reporter) errorsf(p pos, format string, args ...any) {
-	r.errs = append(r.errs, r.files.errorf(p, fmt.Sprintf(format, args...)))
+	r.keep(r.files.errorf(p, fmt.Sprintf(format, args...)))
 }
 
 func (r *reporter) unsupportedf(p pos, format string, args ...any) {
 	e := r.files.errorf(p, fmt.Sprintf(format, args...))
-	r.errs = append(r.errs, &UnsupportedError{e.Pos, e.Msg, e.Line, e.Included})
+	r.keep(&UnsupportedError{e.Pos, e.Msg, e.Line, e.Included})
+}
+
+func (r *reporter) keep(err error) {
+	if r.errs = append(r.errs, err); len(r.errs) >= enoughErrors {
+		r.stopped = true
+	}
+}
+
+// make reports whether n more bytes of text may be made: docs, joined strings
+// and tokens. Small input can ask for much of it.
+func (r *reporter) make(p pos, n int) bool {
+	if *r.made += n; *r.made > maxMade {
+		r.limitf(p, "comments, strings and pasted tokens of more than %d bytes", maxMade)
+	}
+	return !r.stopped
 }
 
 func (r *reporter) warnf(p pos, format string, args ...any) {
@@ -34,6 +55,16 @@ func (r *reporter) limitf(p pos, format string, args ...any) {
 	e := r.files.errorf(p, fmt.Sprintf(format, args...))
 	e.Err = ErrLimit
 	r.errs = append(r.errs, e)
+}
+
+// exceeded returns the limit that the text at p exceeds, nil for none.
+func (r *reporter) exceeded(p pos) *diagnostic {
+	for _, err := range r.errs {
+		if e, ok := err.(*Error); ok && e.Err == ErrLimit {
+			return limit(p, "%s", e.Msg)
+		}
+	}
+	return nil
 }
 
 // A diagnostic is an error on its way to a reporter, from where its position

@@ -3,6 +3,7 @@ package cstruct
 import (
 	"go/constant"
 	"slices"
+	"strings"
 )
 
 // A resolver turns the syntax tree into types and values, in order of
@@ -18,6 +19,7 @@ type resolver struct {
 	place   Type               // the type of an offsetof
 	open    map[*Struct]pos    // structs whose members are being resolved
 	specs   []*recordSpec      // definitions, for messages about cycles
+	edges   map[string][]edge  // what they contain
 }
 
 type symbolKind uint8
@@ -92,7 +94,7 @@ func (r *resolver) declaration(d *nameDecl) {
 	doc := func(item *declarator) Decl {
 		return Decl{
 			Pos:  r.position(item.name.pos),
-			Doc:  joinDocs(r.docAbove(d.first.pos), r.docBeside(d.last, d.next.pos)),
+			Doc:  r.joinDocs(item.name.pos, r.docAbove(d.first.pos), r.docBeside(d.last, d.next.pos)),
 			Main: r.main(item.name.pos),
 		}
 	}
@@ -223,20 +225,9 @@ func (r *resolver) specifiers(s *specifiers, hint string, d *nameDecl) (Type, *d
 	}
 	t := arithmeticType(s.words)
 	if t == nil {
-		return nil, malformed(s.pos, "no type is called %s", quote(join(s.words)))
+		return nil, malformed(s.pos, "no type is called %s", quote(strings.Join(s.words, " ")))
 	}
 	return t, nil
-}
-
-func join(words []string) string {
-	out := ""
-	for i, w := range words {
-		if i > 0 {
-			out += " "
-		}
-		out += w
-	}
-	return out
 }
 
 // typeName returns the type that t names.
@@ -389,7 +380,7 @@ func (r *resolver) assert(a *assertDecl) *diagnostic {
 	}
 	msg := ""
 	if a.msg != nil {
-		if s, d := stringLiterals(a.msg.toks); d == nil && s.v != nil {
+		if s, d := r.stringLiterals(a.msg.toks); d == nil && s.v != nil {
 			msg = ": " + constant.StringVal(s.v)
 		}
 	}

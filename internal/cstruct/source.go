@@ -2,6 +2,8 @@ package cstruct
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"path"
 	"slices"
 	"sort"
 	"strings"
@@ -19,6 +21,7 @@ type text struct {
 	splices []splice // where
 	lines   []int32  // offsets in src at which lines start
 	bad     []badText
+	id      string // see identity
 }
 
 // A splice says that from offset at of the joined text on, delta bytes of
@@ -57,6 +60,17 @@ func newText(b []byte) *text {
 		t.bad = append(t.bad, badText{int32(invalidUTF8(t.text)), "invalid UTF-8"})
 	}
 	return t
+}
+
+// identity returns what tells the file from others, for #pragma once: its
+// content and the last part of its path, for the same file may be found by
+// several paths.
+func (t *text) identity(name string) string {
+	if t.id == "" {
+		sum := sha256.Sum256([]byte(t.src))
+		t.id = path.Base(name) + "\x00" + string(sum[:])
+	}
+	return t.id
 }
 
 // join removes each backslash at the end of a line, with that end. Like gcc
@@ -144,6 +158,7 @@ type file struct {
 	known    bool // its declarations give way to others
 	where    location
 	comments []comment
+	docs     map[int]string // by the first comment
 }
 
 // files holds the files of a run.

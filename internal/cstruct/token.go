@@ -50,12 +50,18 @@ func (t token) String() string {
 		return "end of line"
 	}
 	if len(t.text) > 40 {
-		return quote(t.text[:40] + "...")
+		return quote(strings.ToValidUTF8(t.text[:40], "") + "...")
 	}
 	return quote(t.text)
 }
 
-func quote(s string) string { return `"` + printable(s) + `"` }
+// quote returns s between quotes, cut where it is too long for a message.
+func quote(s string) string {
+	if len(s) > 200 {
+		s = strings.ToValidUTF8(s[:200], "") + "..."
+	}
+	return `"` + printable(s) + `"`
+}
 
 // spell joins tokens to text, one blank where there was white space.
 func spell(toks []token) string {
@@ -65,6 +71,9 @@ func spell(toks []token) string {
 			b = append(b, ' ')
 		}
 		b = append(b, t.text...)
+		if len(b) > maxFile {
+			break
+		}
 	}
 	return string(b)
 }

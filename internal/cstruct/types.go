@@ -213,7 +213,7 @@ func nesting(t Type) int {
 
 // sameType reports whether C takes the types for one (6.2.7).
 func sameType(t, u Type) bool {
-	for {
+	for range 4 * maxNesting {
 		t, u = plainType(t), plainType(u)
 		if t == u {
 			return true
@@ -241,4 +241,5 @@ func sameType(t, u Type) bool {
 			return false
 		}
 	}
+	return false // pointers to pointers without end
 }

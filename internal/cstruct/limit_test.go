@@ -1,0 +1,184 @@
+package cstruct
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+)
+
+// parseText parses one header that can include itself as main.h.
+func parseText(text string) (*Model, error) {
+	files := fstest.MapFS{"main.h": {Data: []byte(text)}}
+	return Parse(Config{Files: []Source{{Name: "main.h", Text: []byte(text), Dir: Dir{FS: files}, Path: "main.h"}}})
+}
+
+// chain returns n lines, each of which refers to the one before.
+func chain(n int, format string) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, format, i+1, i)
+	}
+	return b.String()
+}
+
+// TestLimits has text that would cost time, memory or stack beyond any bound.
+// Each ends in an error that wraps ErrLimit.
+func TestLimits(t *testing.T) {
+	deep := func(open, middle, closing string) func(int) string {
+		return func(n int) string { return strings.Repeat(open, n) + middle + strings.Repeat(closing, n) }
+	}
+	enum := func(f func(int) string) func(int) string {
+		return func(n int) string { return "enum { E = " + f(n) + " };" }
+	}
+	for name, text := range map[string]func(n int) string{
+		"parentheses":      enum(deep("(", "1", ")")),
+		"unary operators":  enum(deep("- ", "1", "")),
+		"casts":            enum(deep("(int)", "1", "")),
+		"conditionals":     enum(deep("1 ? 2 : ", "1", "")),
+		"sizeof":           enum(deep("sizeof ", "1", "")),
+		"subscripts":       enum(deep("x[", "1", "]")),
+		"postfix":          enum(deep("", "x", "[0]")),
+		"calls":            enum(deep("f(", "1", ")")),
+		"typeof":           enum(deep("sizeof(typeof(", "1", "))")),
+		"type names":       enum(deep("sizeof(int[", "1", "])")),
+		"structs":          deep("struct { ", "int x;", " };"),
+		"enums in structs": deep("struct { int n[sizeof(", "int", ")]; }"),
+		"pointers":         func(n int) string { return "int " + strings.Repeat("*", n) + "x;" },
+		"dimensions":       func(n int) string { return "int x" + strings.Repeat("[1]", n) + ";" },
+		"declarators":      func(n int) string { return "int " + deep("(", "x", ")")(n) + ";" },
+		"braces":           func(n int) string { return "int f(void) " + deep("{", "", "}")(n) },
+		"brackets":         func(n int) string { return "int f" + deep("(", "", ")")(n) + ";" },
+		"attributes":       func(n int) string { return "int x __attribute__((aligned" + deep("(", "1", ")")(n) + "));" },
+		"#if":              deep("#if 1\n", "", "#endif\n"),
+		"#if of nothing":   func(n int) string { return "#if 0\n" + deep("#if 1\n", "", "#endif\n")(n) + "#endif\n" },
+		"#if parentheses":  func(n int) string { return "#if " + deep("(", "1", ")")(n) + "\n#endif\n" },
+		"pack":             deep("#pragma pack(push, 1)\n", "", ""),
+		"typedef chain":    func(n int) string { return "typedef int t0;\n" + chain(n, "typedef t%[2]d t%[1]d;\n") },
+		"array chain":      func(n int) string { return "typedef int t0;\n" + chain(n, "typedef t%[2]d t%[1]d[1];\n") },
+		"struct chain": func(n int) string {
+			return "struct s0 { int x; };\n" + chain(n, "struct s%[1]d { struct s%[2]d x; };\n")
+		},
+		"macro chain": func(n int) string {
+			return "#define m0 1\n" + chain(n, "#define m%[1]d m%[2]d\n") + fmt.Sprintf("int x[m%d];", n)
+		},
+		"macro constants": func(n int) string { return "#define m0 1\n" + chain(n, "#define m%[1]d (m%[2]d)\n") },
+		"macro arguments": func(n int) string { return "#define f(x) x\n#define y " + deep("f(", "1", ")")(n) + "\nint x[y];\n" },
+		"function-like tail": func(n int) string {
+			return "#define m0 1\n" + chain(n, "#define m%[1]d(x) m%[2]d(x)\n") + fmt.Sprintf("int x[m%d(1)];", n)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, n := range []int{300, 20_000} {
+				bounded(t, func() {
+					_, err := parseText(text(n))
+					if !errors.Is(err, ErrLimit) {
+						t.Errorf("%d deep: %.300v", n, err)
+					}
+				})
+			}
+			// As deep as people write it is fine.
+			if _, err := parseText(text(60)); errors.Is(err, ErrLimit) {
+				t.Errorf("60 deep: %.300v", err)
+			}
+		})
+	}
+}
+
+// TestBombs has text that is small and would yield much.
+func TestBombs(t *testing.T) {
+	var objects, functions strings.Builder
+	objects.WriteString("#define b0 1 +\n")
+	functions.WriteString("#define g0(x) x + x\n")
+	for i := range 40 {
+		fmt.Fprintf(&objects, "#define b%d b%d b%d\n", i+1, i, i)
+		fmt.Fprintf(&functions, "#define g%d(x) g%d(x + x)\n", i+1, i)
+	}
+	for name, text := range map[string]string{
+		"objects":             objects.String() + "int x[b40 1];\n",
+		"objects as constant": objects.String(),
+		"objects in #if":      objects.String() + "#if b40 1\n#endif\n",
+		"functions":           functions.String() + "int x[g40(1)];\n",
+		"argument":            "#define d(x) x x x x x x x x\n#define e d(d(d(d(d(d(d(d(d(d(1))))))))))\nint x[e];\n",
+		"strings":             "#define d(x) x x x x x x x x\n#define s(x) t(x)\n#define t(x) #x\nchar x[] = s(d(d(d(d(d(d(d(d(d(1))))))))));\n",
+		"pastes":              "#define c(x) x##x##x##x##x##x##x##x\n#define d(x) c(x)\nint x = d(d(d(d(d(d(d(d(d(d(aaaaaaaa))))))))));\n",
+		"includes":            "#include \"main.h\"\n#include \"main.h\"\n",
+		"wide includes":       "#if __INCLUDE_LEVEL__ < 30\n#include \"main.h\"\n#include \"main.h\"\n#endif\n",
+		"many files":          "#if __INCLUDE_LEVEL__ < 1\n" + strings.Repeat("#include \"main.h\"\n", 100_000) + "#endif\n",
+		"file":                strings.Repeat(" ", maxFile+1),
+		"tokens":              strings.Repeat(";", maxTokens+2),
+		"number":              "int x[1" + strings.Repeat("0", maxLiteral) + "];",
+		"token of a file":     "#define f(x) x\nf(" + strings.Repeat("1 ", maxList+1) + ")",
+	} {
+		t.Run(name, func(t *testing.T) {
+			bounded(t, func() {
+				_, err := parseText(text)
+				if !errors.Is(err, ErrLimit) {
+					t.Errorf("%.300v", err)
+				}
+			})
+		})
+	}
+}
+
+// TestLong has text that is long in a way that has no limit of its own, and is
+// no more than long.
+func TestLong(t *testing.T) {
+	const n = 30_000
+	for name, text := range map[string]string{
+		"sum":            "enum { E = 1" + strings.Repeat(" + 1", n) + " };",
+		"commas":         "enum { E = (1" + strings.Repeat(", 1", n) + ") };",
+		"conjunction":    "#if 1" + strings.Repeat(" && 1", n) + "\nint x;\n#endif\n",
+		"string":         "#define S \"a\"" + strings.Repeat(" \"b\"", n) + "\n",
+		"members":        "struct s { " + strings.Repeat("int : 1; ", n) + "};",
+		"declarators":    "struct s *a" + strings.Repeat(", *a", n) + ";",
+		"enumerators":    "enum { E0" + chain(n, ", E%[1]d = E%[2]d + 1") + " };",
+		"macros":         chain(n, "#define M%[1]d %[2]d\n"),
+		"comments":       strings.Repeat("/* a */ // b\n", n) + "int x;",
+		"blank comments": "#define A 1\n" + strings.Repeat("//\n", n) + "#define B 2\n",
+		"joined lines":   "int " + strings.Repeat("\\\n", n) + "x;",
+		"typedefs":       "typedef int t;\n" + chain(n, "typedef t t%d; extern t%d *p;\n"),
+		"pointer typedefs": "typedef int *t0;\n" + chain(n, "typedef t%[2]d *t%[1]d;\n") +
+			chain(n, "typedef t%[2]d *t%[1]d;\n"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			bounded(t, func() {
+				if _, err := parseText(text); err != nil && name != "typedefs" {
+					t.Errorf("%.300v", err)
+				}
+			})
+		})
+	}
+}
+
+// TestMemory checks the bound that limit.go promises: whatever the text, some
+// hundred MiB.
+func TestMemory(t *testing.T) {
+	text := "#define f(x) x x x x x x x x\n" + strings.Repeat("f(f(f(f(f(f(;))))))\n", 7)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, err := parseText(text)
+	runtime.ReadMemStats(&after)
+	if grown := after.HeapSys - before.HeapSys; after.HeapSys > before.HeapSys && grown > 1<<30 {
+		t.Errorf("%d MiB for %d bytes of text (%v)", grown>>20, len(text), err)
+	}
+}
+
+// bounded fails if f takes longer than any honest text would. The time is
+// generous: what it is there to find does not end.
+func bounded(t *testing.T, f func()) {
+	t.Helper()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		f()
+	}()
+	select {
+	case <-done:
+	case <-time.After(time.Minute):
+		t.Fatal("takes longer than a minute")
+	}
+}
