@@ -32,12 +32,13 @@ var rooms = map[string]room{
 	"internal/cstruct": {},
 	"internal/inflate": {},
 	"gen":              {imports: []string{"internal/cstruct"}},
-	"cmd/cstructgen":   {imports: []string{"gen", "internal/cstruct"}},
+	"internal/cdump":   {imports: []string{"internal/cstruct"}},
+	"cmd/cstructgen":   {imports: []string{"gen", "internal/cstruct", "internal/cdump"}},
 	// The reader never sees the generator: it stands on what was generated.
 	"luks":      {},
 	"qcow2":     {imports: []string{"internal/inflate", "luks"}},
 	"cmd/qcow2": {imports: []string{"qcow2", "luks"}},
-	"tests":     {tests: []string{"gen", "internal/cstruct", "qcow2", "luks"}},
+	"tests":     {tests: []string{"gen", "internal/cstruct", "internal/cdump", "qcow2", "luks"}},
 	// Programs that measure the same work done by others.
 	"tests/bench": {},
 }
@@ -54,7 +55,7 @@ var dependencies = []struct {
 	{"golang.org/x/sync", []string{"qcow2", "cmd/qcow2"}, "errgroup: work in parallel that ends with the first error"},
 	{"github.com/spf13/cobra", []string{"cmd/cstructgen", "cmd/qcow2"}, "commands, help, completion"},
 	{"github.com/schollz/progressbar/v3", []string{"cmd/qcow2"}, "progress on long work"},
-	{"golang.org/x/term", []string{"cmd/qcow2"}, "progress only where somebody looks: is this a terminal"},
+	{"golang.org/x/term", []string{"cmd/qcow2", "cmd/cstructgen"}, "progress and colours only where somebody looks: is this a terminal"},
 }
 
 // testDependencies may be imported by every test, in addition.

@@ -43,16 +43,7 @@ func layout(w io.Writer, in inputOptions, asJSON bool, args []string) error {
 	if order == gen.Both {
 		return usagef("layout has one byte order: --endian little or big")
 	}
-	files, err := in.open(args)
-	if err != nil {
-		return err
-	}
-	defer files.Close()
-	cfg := cstruct.Config{Files: files.sources, Include: files.include, Defines: in.defines}
-	if order == gen.Big {
-		cfg.Order = cstruct.BigEndian
-	}
-	model, err := cstruct.Parse(cfg)
+	model, err := parse(in, order, args)
 	if err != nil {
 		return err
 	}

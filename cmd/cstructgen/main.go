@@ -125,7 +125,7 @@ func newCommand() *cobra.Command {
 	root.Short = "Turn the C definitions of a binary format into Go"
 	root.SilenceUsage = true
 	root.SilenceErrors = true
-	root.AddCommand(generateCommand("generate"), layoutCommand())
+	root.AddCommand(generateCommand("generate"), layoutCommand(), dumpCommand())
 	return root
 }
 
