@@ -81,10 +81,20 @@ func FuzzRead(f *testing.F) {
 // FuzzChain opens three files that name one another as they like.
 func FuzzChain(f *testing.F) {
 	raw := text(3000, 1)
-	f.Add(overlay(f, 4096, "1", "qcow2"), overlay(f, 8192, "2", "raw"), raw)
-	f.Add(overlay(f, 4096, "1", ""), overlay(f, 8192, "0", "qcow2"), raw)
-	f.Add(overlay(f, 4096, "2", "qcow2"), raw, tinyImage(f))
-	f.Add(newBuilder(f, recipe{size: 4096, dataFile: "1", backing: "2", format: "raw"}).bytes(), raw, raw)
+	small := func(r recipe) []byte { // of 512-byte clusters, the second of the disk in use
+		r.bits, r.size = MIN_CLUSTER_BITS, 4096
+		b := newBuilder(f, r)
+		if r.dataFile == "" {
+			b.data(1, text(512, 2))
+		} else {
+			b.entry(1, 512|QCOW_OFLAG_COPIED, 0)
+		}
+		return b.bytes()
+	}
+	f.Add(small(recipe{backing: "1", format: "qcow2"}), small(recipe{backing: "2", format: "raw"}), raw)
+	f.Add(small(recipe{backing: "1"}), small(recipe{backing: "0", format: "qcow2"}), raw)
+	f.Add(small(recipe{backing: "2", format: "qcow2"}), raw, tinyImage(f))
+	f.Add(small(recipe{dataFile: "1", backing: "2", format: "raw"}), raw, raw)
 	f.Fuzz(func(t *testing.T, file0, file1, file2 []byte) {
 		s := &shelf{files: map[string][]byte{"0": file0, "1": file1, "2": file2}}
 		exercise(t, file0, &Options{Name: "0", OpenFile: s.open, BackingFormat: formatQcow2, MaxVirtualSize: 1 << 40})

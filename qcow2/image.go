@@ -79,7 +79,8 @@ func Open(name string, opts *Options) (*Image, error) {
 }
 
 // New opens the image of size bytes that r reads. It is like [Open], except
-// that closing the image leaves r alone.
+// that closing the image leaves r alone. If r is an *os.File, which can be
+// asked for its holes, Extents may move its position.
 func New(r io.ReaderAt, size int64, opts *Options) (*Image, error) {
 	o := optionsOf(opts)
 	return newImage(&Source{Reader: r, Size: size, Name: o.Name}, o)

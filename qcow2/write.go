@@ -21,7 +21,7 @@ func (im *Image) WriteTo(w io.Writer) (int64, error) {
 	}
 	workers := runtime.GOMAXPROCS(0)
 	size := max(chunkSize, im.ClusterSize()) // no cluster is decoded twice
-	queue := make(chan chan chunk, workers) // in the order of the disk
+	queue := make(chan chan chunk, workers)  // in the order of the disk
 	free := make(chan []byte, 2*workers)
 	stop := make(chan struct{})
 	var wg sync.WaitGroup
