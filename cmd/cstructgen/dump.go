@@ -180,7 +180,7 @@ func (d *dumping) print(i, base int64, n cdump.Node) error {
 		io.WriteString(d.w, "\n")
 	}
 	d.style.Base = base
-	title := fmt.Sprintf("%s", d.typ)
+	title := d.typ.String()
 	if d.opts.count > 1 {
 		title += fmt.Sprintf(" %d of %d", i+1, d.opts.count)
 	}

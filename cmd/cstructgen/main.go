@@ -4,6 +4,7 @@
 //
 //	cstructgen [generate] --package NAME [flags] FILE.h ...
 //	cstructgen layout [--json] [flags] FILE.h ...
+//	cstructgen dump --type T [--offset N] [--count K] [flags] FILE.h ... DATA
 //
 // # Generate
 //
@@ -52,7 +53,34 @@
 // least significant bit in little-endian order, from the most significant in
 // big-endian order.
 //
-// # Flags of both
+// # Dump
+//
+// Dump reads the file DATA (- is standard input) as a struct and prints a line
+// for each field: offset in the file, bytes, field, value, name of the value,
+// comment. It is the first thing to do with an unknown file:
+//
+//	$ cstructgen dump --type QCowHeader --endian big defs/qcow2.h disk.qcow2
+//	QCowHeader: 112 bytes at offset 0 (0x0) of disk.qcow2, big-endian
+//	00000000  51 46 49 fb              magic    1363560955 (0x514649fb)  QCOW2_MAGIC  // QCOW2_MAGIC
+//	00000004  00 00 00 03              version  3                                     // 2 or 3
+//	...
+//
+// A name beside a value is that of the enumerator, of the flags (as
+// A|B|0x40), or of a constant with that value that the field's comment names,
+// also as FLAG_*. Bit-fields of one or two bytes show their bits, with dots for
+// those of others. Of a union every member is shown.
+//
+//	--type T             the type: a tag, "struct tag", or a typedef; required
+//	--offset N           where in DATA it begins: 512, 0x200, 4K
+//	--count K            how many of them lie there one after another
+//	--all                every element of long arrays
+//	--json               a list with an object for each; every element is in it
+//	--color WHEN         auto (on a terminal, unless NO_COLOR is set), always, never
+//
+// If DATA ends early, what is there is printed, and the exit status is 1. DATA
+// is opened read-only, and no more is read than the structs take.
+//
+// # Flags of all
 //
 //	-I DIR               where #include looks, after the header's own directory
 //	-D NAME[=VALUE]      define a macro

@@ -85,6 +85,15 @@ func TestUsage(t *testing.T) {
 		{"--package p --types nope a.h", "matches no declaration"},
 		{"layout --endian both a.h", "one byte order"},
 		{"layout --nonsense a.h", "unknown flag"},
+		{"dump", "requires at least 2 arg"},
+		{"dump --type point a.h", "requires at least 2 arg"},
+		{"dump a.h a.h", "--type is required"},
+		{"dump --type point --endian both a.h a.h", "one byte order"},
+		{"dump --type point --offset -1 a.h a.h", "--offset"},
+		{"dump --type point --offset 8388608T a.h a.h", "--offset"},
+		{"dump --type point --offset K a.h a.h", "--offset"},
+		{"dump --type point --count 0 a.h a.h", "--count"},
+		{"dump --type point --color red a.h a.h", "--color"},
 	} {
 		r := call(strings.Fields(c.args)...)
 		if r.code != 2 || !strings.Contains(r.stderr, c.want) || r.stdout != "" {
@@ -97,7 +106,7 @@ func TestUsage(t *testing.T) {
 }
 
 func TestHelp(t *testing.T) {
-	for _, args := range []string{"--help", "generate --help", "layout --help"} {
+	for _, args := range []string{"--help", "generate --help", "layout --help", "dump --help"} {
 		r := call(strings.Fields(args)...)
 		if r.code != 0 || !strings.Contains(r.stdout, "--endian") {
 			t.Errorf("cstructgen %s: %+v", args, r)

@@ -102,8 +102,8 @@ func wrapped(v gc.Value) uint64 {
 	return uint64(i)
 }
 
-// A flag is a set bit, or several, with a name.
-type flag struct {
+// A named is bits with a name.
+type named struct {
 	name string
 	bits uint64
 }
@@ -113,15 +113,15 @@ func flags(e *cstruct.Enum, v any) string {
 	x := wrapped(constantOf(v))
 	size := uint(8 * e.Under.Bytes)
 	x &= ^uint64(0) >> (64 - size)
-	var fs []flag
+	var fs []named
 	for _, ev := range e.Values {
-		fs = append(fs, flag{ev.Name, wrapped(ev.Value) & (^uint64(0) >> (64 - size))})
+		fs = append(fs, named{ev.Name, wrapped(ev.Value) & (^uint64(0) >> (64 - size))})
 	}
 	return joined(x, fs)
 }
 
 // joined prints x as names joined by |, and what has no name as a number.
-func joined(x uint64, fs []flag) string {
+func joined(x uint64, fs []named) string {
 	if x == 0 {
 		for _, f := range fs {
 			if f.bits == 0 {
@@ -131,7 +131,7 @@ func joined(x uint64, fs []flag) string {
 		return "0"
 	}
 	// A name for a combination wins over its parts.
-	slices.SortStableFunc(fs, func(a, b flag) int {
+	slices.SortStableFunc(fs, func(a, b named) int {
 		return cmp.Compare(bits.OnesCount64(b.bits), bits.OnesCount64(a.bits))
 	})
 	var names []string
@@ -169,13 +169,13 @@ func (s *symbols) mentioned(f *cstruct.Field, v any) string {
 	if !ok || x == 0 {
 		return ""
 	}
-	var fs []flag
+	var fs []named
 	for _, name := range names {
 		if s.values[name].Kind() != gc.Int || !isFlag(f.Name) && !isFlag(name) {
 			continue
 		}
 		if b, exact := gc.Uint64Val(s.values[name]); exact && bits.OnesCount64(b) == 1 && x&b != 0 {
-			fs = append(fs, flag{name, b})
+			fs = append(fs, named{name, b})
 		}
 	}
 	if len(fs) == 0 {

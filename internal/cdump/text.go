@@ -133,14 +133,19 @@ func (c *columns) add(width int, text, color string) {
 }
 
 func (c *columns) addTwo(width int, text, color, second, color2 string) {
-	if text != "" && second != "" {
-		second = "  " + second
-	}
 	*c = append(*c, cell{width, [2]string{text, second}, [2]string{color, color2}})
 }
 
+// gap is what stands between the two texts of a cell.
+func (c cell) gap() string {
+	if c.texts[0] == "" || c.texts[1] == "" {
+		return ""
+	}
+	return "  "
+}
+
 func (c cell) len() int {
-	return 2 + utf8.RuneCountInString(c.texts[0]) + utf8.RuneCountInString(c.texts[1])
+	return 2 + utf8.RuneCountInString(c.texts[0]) + len(c.gap()) + utf8.RuneCountInString(c.texts[1])
 }
 
 func (c columns) width() int {
@@ -157,9 +162,9 @@ func (c columns) print(p *printer) {
 	}
 	for i, cell := range c {
 		p.w.WriteString("  ")
-		for j, text := range cell.texts {
-			p.paint(cell.colors[j], text)
-		}
+		p.paint(cell.colors[0], cell.texts[0])
+		p.w.WriteString(cell.gap())
+		p.paint(cell.colors[1], cell.texts[1])
 		if i < len(c)-1 {
 			p.w.WriteString(strings.Repeat(" ", max(0, cell.width-cell.len())))
 		}

@@ -32,11 +32,14 @@ func (n Node) Value() any {
 	default:
 		return nil
 	}
+	basic, ok := under(n.Type).(*cstruct.Basic)
 	if n.Bits > 0 {
+		if ok && basic.Kind == cstruct.Bool {
+			return n.bitField().Sign() != 0
+		}
 		return integer(n.bitField(), n.Bits, signed(n.Type))
 	}
 	b := n.bigEndian(n.Bytes())
-	basic, ok := under(n.Type).(*cstruct.Basic)
 	if !ok {
 		return integer(new(big.Int).SetBytes(b), 8*n.Size, signed(n.Type))
 	}
