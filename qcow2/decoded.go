@@ -23,17 +23,19 @@ type clusterCache struct {
 	entries map[clusterKey]*cluster
 	used    uint64  // bytes that the ring's clusters take
 	ring    cluster // of decoded clusters, the latest used first; its own fields mean nothing
-	free    sync.Pool
+	free    sync.Pool // of *[]byte: data of clusters that are gone
+	idle    sync.Pool // of *cluster: without data or readers
 }
 
 // A cluster is a decoded cluster, or one that is being decoded.
 type cluster struct {
 	key     clusterKey
 	data    []byte
+	err     error
+	decoded bool          // data or err is there
+	done    chan struct{} // closed then; nil if nobody waits
 	readers int           // who use data or wait for it
 	gone    bool          // left the ring; the last reader frees data
-	done    chan struct{} // closed when data or err is there
-	err     error
 
 	next, prev *cluster // in the ring
 }
@@ -64,18 +66,26 @@ func (c *clusterCache) read(im *Image, r run, p []byte, in uint64) (int, error) 
 			c.unlink(e)
 			c.pushFront(e)
 		}
+		if !e.decoded && e.done == nil {
+			e.done = make(chan struct{})
+		}
+		wait := e.done
 		c.mu.Unlock()
-		<-e.done
+		if wait != nil {
+			<-wait
+		}
 	} else {
-		e = &cluster{key: key, readers: 1, done: make(chan struct{})}
+		if e, _ = c.idle.Get().(*cluster); e == nil {
+			e = new(cluster)
+		}
+		e.key, e.readers = key, 1
 		c.entries[key] = e
 		c.mu.Unlock()
 		if whole {
 			// Nobody else may want it again: it is decoded to where it is
 			// wanted, and kept only if somebody waits for it by then.
-			c.fill(e, im, r, p, false)
-			if e.err != nil {
-				return 0, e.err
+			if err := c.fill(e, im, r, p, false); err != nil {
+				return 0, err
 			}
 			return len(p), nil
 		}
@@ -97,22 +107,32 @@ var errInterrupted = errors.New("decoding was interrupted")
 
 // fill decodes the cluster r of im into data, and ends the wait for e, whatever
 // happens. own is as in publish.
-func (c *clusterCache) fill(e *cluster, im *Image, r run, data []byte, own bool) {
-	e.err = errInterrupted
-	defer c.publish(e, data, own)
-	e.err = im.decode(data, r)
+func (c *clusterCache) fill(e *cluster, im *Image, r run, data []byte, own bool) (err error) {
+	err = errInterrupted
+	defer func() { c.publish(e, data, err, own) }()
+	err = im.decode(data, r)
+	return err
 }
 
 // publish ends the decoding of e into data, which becomes e's own if own is
-// set and belongs to the caller if not.
-func (c *clusterCache) publish(e *cluster, data []byte, own bool) {
+// set. If not it belongs to the caller, who does not use e any more.
+func (c *clusterCache) publish(e *cluster, data []byte, err error, own bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	defer close(e.done)
 	if !own {
 		e.readers--
+		if e.readers == 0 {
+			delete(c.entries, e.key)
+			*e = cluster{}
+			c.idle.Put(e)
+			return
+		}
 	}
-	if e.err != nil || !own && e.readers == 0 {
+	if e.done != nil {
+		defer close(e.done)
+	}
+	e.err, e.decoded = err, true
+	if err != nil {
 		delete(c.entries, e.key)
 		e.gone = true
 		if own {
