@@ -105,7 +105,8 @@ func (pp *preprocessor) operator(s *stream, t token) token {
 		_, err := pp.find(in, header, quoted, t.text == "__has_include_next")
 		return result(err == nil)
 	case "__has_builtin":
-		return result(len(arg) == 1 && strings.HasPrefix(arg[0].text, "__builtin_"))
+		name, ok := strings.CutPrefix(spell(arg), "__builtin_")
+		return result(ok && builtins[name])
 	}
 	return result(len(arg) > 0 && attributes[plainName(arg[len(arg)-1].text)])
 }
@@ -120,19 +121,27 @@ func plainName(s string) string {
 }
 
 // attributes are those of gcc 12 for which headers ask.
-var attributes = func() map[string]bool {
-	m := map[string]bool{}
-	for a := range strings.FieldsSeq(`access alias aligned alloc_align alloc_size always_inline artificial
-		assume_aligned cleanup cold common const constructor copy deprecated designated_init destructor error
-		externally_visible fallthrough flatten format format_arg gnu_inline hot ifunc leaf malloc
-		may_alias mode naked no_icf no_instrument_function no_profile_instrument_function no_reorder
-		no_sanitize no_sanitize_address no_split_stack no_stack_limit nocommon noclone noinit noinline noipa
-		nonnull nonstring noplt noreturn nothrow optimize packed patchable_function_entry pure
-		returns_nonnull returns_twice scalar_storage_order section sentinel simd stack_protect symver target
-		target_clones tls_model transparent_union unavailable uninitialized unused used vector_size
-		visibility warn_if_not_aligned warn_unused_result warning weak weakref zero_call_used_regs
-		maybe_unused nodiscard`) {
-		m[a] = true
-	}
-	return m
-}()
+var attributes = set(`access alias aligned alloc_align alloc_size always_inline artificial
+	assume_aligned cleanup cold common const constructor copy deprecated designated_init destructor error
+	externally_visible fallthrough flatten format format_arg gnu_inline hot ifunc leaf malloc
+	may_alias mode naked no_icf no_instrument_function no_profile_instrument_function no_reorder
+	no_sanitize no_sanitize_address no_split_stack no_stack_limit nocommon noclone noinit noinline noipa
+	nonnull nonstring noplt noreturn nothrow optimize packed patchable_function_entry pure
+	returns_nonnull returns_twice scalar_storage_order section sentinel simd stack_protect symver target
+	target_clones tls_model transparent_union unavailable uninitialized unused used vector_size
+	visibility warn_if_not_aligned warn_unused_result warning weak weakref zero_call_used_regs
+	maybe_unused nodiscard`)
+
+// builtins are those of gcc 12 for which headers ask, without __builtin_.
+var builtins = set(`abort add_overflow add_overflow_p alloca apply bcmp bcopy bswap16 bswap32 bswap64 bswap128 bzero
+	calloc choose_expr classify_type clear_padding clrsb clrsbl clrsbll clz clzl clzll complex constant_p
+	convertvector copysign cpu_init cpu_is cpu_supports ctz ctzl ctzll dynamic_object_size exit expect
+	expect_with_probability extend_pointer extract_return_addr fabs ffs ffsl ffsll fpclassify frame_address
+	free goacc_parlevel_id has_attribute huge_val huge_valf huge_vall inf inff infl ia32_pause isfinite
+	isgreater isinf isless isnan isnormal isunordered line LINE malloc memchr memcmp memcpy memmove mempcpy
+	memset mul_overflow mul_overflow_p nan nanf nanl nans object_size offsetof parity parityl parityll
+	popcount popcountl popcountll prefetch printf puts realloc return_address rintl shuffle shufflevector
+	signbit snprintf speculation_safe_value sprintf stpcpy stpncpy strcasecmp strcat strchr strcmp strcpy
+	strcspn strdup strlen strncasecmp strncat strncmp strncpy strndup strnlen strpbrk strrchr strspn strstr
+	sub_overflow sub_overflow_p tgmath thread_pointer trap types_compatible_p unreachable va_arg va_copy
+	va_end va_start vprintf vsnprintf vsprintf`)

@@ -10,6 +10,7 @@ import (
 type preprocessor struct {
 	*reporter
 	cfg       Config
+	mains     []*file // those of the Config
 	macros    map[string]*macro
 	objects   []*macro // each object-like #define, live or not
 	input     []*input // the files open, the innermost last

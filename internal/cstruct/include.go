@@ -5,6 +5,7 @@ import (
 	"io"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -41,6 +42,7 @@ func (pp *preprocessor) include(in *input, name token) {
 		pp.limitf(name.pos, "includes nested deeper than %d", maxIncludes)
 		return
 	}
+	header = pp.followHeader(header)
 	found, err := pp.find(in, header, quoted, name.text == "include_next")
 	var t *text
 	if err == nil {
@@ -78,12 +80,9 @@ func (pp *preprocessor) spared(at location, t *text) bool {
 
 // isMain reports whether a file of the Config is read by an #include.
 func (pp *preprocessor) isMain(at location, t *text) bool {
-	for _, s := range pp.cfg.Files {
-		if path.Base(s.Path) == path.Base(at.path) && len(s.Text) == len(t.src) && string(s.Text) == t.src {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(pp.mains, func(f *file) bool {
+		return path.Base(f.where.path) == path.Base(at.path) && f.src == t.src
+	})
 }
 
 // headerName reads "x" or <x>, which are no tokens, or macros that yield them,

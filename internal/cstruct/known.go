@@ -113,6 +113,15 @@ func fixedOrder(t *Typedef) (ByteOrder, bool) {
 	return order, t.Type.Size() == size
 }
 
+// followHeader lets the header with the byte order of the machine be the one
+// with the byte order of the run.
+func (pp *preprocessor) followHeader(header string) string {
+	if dir, ok := strings.CutSuffix(header, "byteorder/little_endian.h"); ok && pp.cfg.Order == BigEndian {
+		return dir + "byteorder/big_endian.h"
+	}
+	return header
+}
+
 // followOrder lets macros that say the byte order of the machine say the one
 // of the run: system headers define them for the machine they stand on.
 func (pp *preprocessor) followOrder(m *macro) {

@@ -18,7 +18,10 @@ func Parse(cfg Config) (*Model, error) {
 			r.limitf(f.base, "more than %d bytes", maxFile)
 			break
 		}
-		if f := sourceFile(s); !pp.spared(f.where, f.text) {
+		pp.mains = append(pp.mains, sourceFile(s))
+	}
+	for _, f := range pp.mains {
+		if !pp.spared(f.where, f.text) {
 			toks = pp.run(f, toks)
 		}
 	}

@@ -3,6 +3,7 @@ package cstruct
 import (
 	"fmt"
 	"go/constant"
+	"slices"
 	"strings"
 )
 
@@ -263,7 +264,7 @@ func (r *resolver) unique(seen map[string]pos, f *Field, at pos) *diagnostic {
 // contains b at 8:3, b contains a at 12:3)".
 func (r *resolver) cycle(s *Struct) string {
 	if r.edges == nil {
-		r.edges = containment(r.specs)
+		r.edges = containment(r.decls)
 	}
 
 	// Breadth first from s back to s.
@@ -298,35 +299,54 @@ type edge struct {
 	at pos
 }
 
-// containment returns what the structs with a tag contain, by tag.
-func containment(specs []*recordSpec) map[string][]edge {
+// containment returns what the structs with a tag contain, by tag. It looks
+// through arrays, anonymous structs and typedefs, and not through pointers.
+func containment(decls []decl) map[string][]edge {
 	edges := map[string][]edge{}
-	for _, spec := range specs {
-		if spec.tag.text == "" {
-			continue
+	alias := map[string]string{} // of typedefs, the tag
+	direct := func(d *declarator) bool {
+		return !slices.ContainsFunc(d.parts, func(p part) bool { return p.kind != partArray })
+	}
+	var walk func(tag string, spec *recordSpec)
+	walk = func(tag string, spec *recordSpec) {
+		if spec.tag.text != "" {
+			tag = spec.tag.text
 		}
 		for _, m := range spec.members {
-			if m.specs == nil || m.specs.record == nil || m.specs.record.tag.text == "" {
+			if m.specs == nil {
+				continue
+			}
+			to := alias[m.specs.named.text]
+			if inner := m.specs.record; inner != nil {
+				if to = inner.tag.text; inner.body {
+					walk(tag, inner)
+				}
+			}
+			if to == "" {
 				continue
 			}
 			for _, item := range m.items {
-				if len(item.decl.parts) == 0 || item.decl.parts[len(item.decl.parts)-1].kind == partArray {
-					edges[spec.tag.text] = append(edges[spec.tag.text], edge{m.specs.record.tag.text, m.first.pos})
+				if direct(item.decl) {
+					edges[tag] = append(edges[tag], edge{to, m.first.pos})
 				}
 			}
 		}
 	}
-	return edges
-}
-
-// definitions returns the records with bodies at the top of the declarations.
-func definitions(decls []decl) (specs []*recordSpec) {
 	for _, d := range decls {
-		if n, ok := d.(*nameDecl); ok && n.specs.record != nil && n.specs.record.body {
-			specs = append(specs, n.specs.record)
+		n, ok := d.(*nameDecl)
+		if !ok || n.specs.record == nil {
+			continue
 		}
+		if n.specs.storage == "typedef" {
+			for _, item := range n.items {
+				if direct(item) {
+					alias[item.name.text] = n.specs.record.tag.text
+				}
+			}
+		}
+		walk("", n.specs.record)
 	}
-	return specs
+	return edges
 }
 
 // orderOf returns the byte order of a member of type t in a struct of order.

@@ -18,8 +18,8 @@ type resolver struct {
 	outer   []string           // names of the structs around what is resolved
 	place   Type               // the type of an offsetof
 	open    map[*Struct]pos    // structs whose members are being resolved
-	specs   []*recordSpec      // definitions, for messages about cycles
-	edges   map[string][]edge  // what they contain
+	decls   []decl
+	edges   map[string][]edge // what contains what, for messages about cycles
 }
 
 type symbolKind uint8
@@ -55,7 +55,7 @@ func newResolver(r *reporter, m *Model) *resolver {
 
 // declarations resolves a translation unit.
 func (r *resolver) declarations(decls []decl) {
-	r.specs = definitions(decls)
+	r.decls = decls
 	for _, d := range decls {
 		if r.stopped {
 			return

@@ -1,6 +1,6 @@
-/* C 7.16 */
-#ifndef _CSTRUCTGEN_GNUC_VA_LIST
-#define _CSTRUCTGEN_GNUC_VA_LIST
+/* C 7.16; glibc asks whether __GNUC_VA_LIST is defined. */
+#ifndef __GNUC_VA_LIST
+#define __GNUC_VA_LIST
 typedef __builtin_va_list __gnuc_va_list;
 #endif
 

@@ -10,13 +10,7 @@
 #define __need_NULL
 #undef offsetof
 #define offsetof(type, member) __builtin_offsetof(type, member)
-#ifndef _CSTRUCTGEN_MAX_ALIGN_T
-#define _CSTRUCTGEN_MAX_ALIGN_T
-typedef struct {
-	long long __max_align_ll __attribute__((__aligned__(__alignof__(long long))));
-	long double __max_align_ld __attribute__((__aligned__(__alignof__(long double))));
-} max_align_t;
-#endif
+#define __need_max_align_t
 #endif
 
 #if defined __need_ptrdiff_t && !defined _CSTRUCTGEN_PTRDIFF_T
@@ -48,3 +42,12 @@ typedef __WINT_TYPE__ wint_t;
 #define NULL ((void *)0)
 #endif
 #undef __need_NULL
+
+#if defined __need_max_align_t && !defined _CSTRUCTGEN_MAX_ALIGN_T
+#define _CSTRUCTGEN_MAX_ALIGN_T
+typedef struct {
+	long long __max_align_ll __attribute__((__aligned__(__alignof__(long long))));
+	long double __max_align_ld __attribute__((__aligned__(__alignof__(long double))));
+} max_align_t;
+#endif
+#undef __need_max_align_t
