@@ -74,7 +74,9 @@ type file struct {
 
 func (f *file) room() string    { return path.Dir(f.name) }
 func (f *file) isTest() bool    { return strings.HasSuffix(f.name, "_test.go") }
-func (f *file) generated() bool { return strings.HasSuffix(f.name, "_gen.go") }
+func (f *file) generated() bool {
+	return strings.HasSuffix(f.name, "_gen.go") || strings.HasSuffix(f.name, "_gen_test.go")
+}
 
 // goFiles parses every Go file of the module, whatever its build constraints.
 func goFiles(t *testing.T) []file {

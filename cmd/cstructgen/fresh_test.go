@@ -20,7 +20,11 @@ func TestGeneratedFilesAreFresh(t *testing.T) {
 			continue
 		}
 		args := strings.Fields(command)
-		made = append(made, args[slices.Index(args, "-o")+1])
+		out := args[slices.Index(args, "-o")+1]
+		made = append(made, out, strings.TrimSuffix(out, ".go")+"_test.go")
+		if !slices.Contains(args, "--test") {
+			t.Errorf("%s comes without tests", out)
+		}
 		if r := call(append(args, "--check")...); r != (result{}) {
 			t.Errorf("go generate would change it: cstructgen %s\n%s%s", command, r.stdout, r.stderr)
 		}
@@ -29,7 +33,7 @@ func TestGeneratedFilesAreFresh(t *testing.T) {
 		t.Fatal("generate.go generates nothing")
 	}
 	err := filepath.WalkDir(".", func(name string, d fs.DirEntry, err error) error {
-		if err != nil || !strings.HasSuffix(name, "_gen.go") {
+		if err != nil || !strings.HasSuffix(name, "_gen.go") && !strings.HasSuffix(name, "_gen_test.go") {
 			return err
 		}
 		text, err := os.ReadFile(name)
