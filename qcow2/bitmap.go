@@ -16,7 +16,8 @@ type Bitmap struct {
 	// QEMU, does not understand.
 	Unusable bool
 
-	Entry Qcow2BitmapDirEntry // as stored
+	Entry  Qcow2BitmapDirEntry // as stored
+	Offset int64               // of the entry in the file
 }
 
 // Bitmaps returns the image's bitmaps in the order of the directory: none if
@@ -111,7 +112,7 @@ func (im *Image) bitmap(c *cursor, off, end hostOffset) (b Bitmap, size uint64, 
 	if raw, err = c.bytes(whatBitmaps, off+hostOffset(name), uint64(e.NameSize)); err != nil {
 		return b, 0, err
 	}
-	b.Name = string(raw)
+	b.Name, b.Offset = string(raw), int64(off)
 	b.Granularity = 1 << e.GranularityBits
 	b.InUse = e.Flags&BME_FLAG_IN_USE != 0
 	b.Auto = e.Flags&BME_FLAG_AUTO != 0

@@ -62,7 +62,7 @@ func TestBitmaps(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i := range got {
-		got[i].Entry = Qcow2BitmapDirEntry{}
+		got[i].Entry, got[i].Offset = Qcow2BitmapDirEntry{}, 0
 	}
 	want := []Bitmap{
 		{Name: "fine", Granularity: 512},

@@ -21,8 +21,8 @@ type clusterCache struct {
 
 	mu      sync.Mutex
 	entries map[clusterKey]*cluster
-	used    uint64  // bytes that the ring's clusters take
-	ring    cluster // of decoded clusters, the latest used first; its own fields mean nothing
+	used    uint64    // bytes that the ring's clusters take
+	ring    cluster   // of decoded clusters, the latest used first; its own fields mean nothing
 	free    sync.Pool // of *[]byte: data of clusters that are gone
 	idle    sync.Pool // of *cluster: without data or readers
 }

@@ -45,6 +45,11 @@ func exercise(t testing.TB, file []byte, opts *Options) []byte {
 			view.ReadAt(make([]byte, 512), 0)
 		}
 	}
+	for i := range d.Bitmaps {
+		if _, err := dirtyRanges(im, &d.Bitmaps[i]); err != nil && !isTyped(err) {
+			t.Fatalf("DirtyRanges: %v", err)
+		}
+	}
 	n, end := 0, int64(0)
 	for e, err := range im.Extents(0, im.Size()) {
 		if err != nil {
