@@ -72,8 +72,8 @@ type file struct {
 	imports []string
 }
 
-func (f *file) room() string    { return path.Dir(f.name) }
-func (f *file) isTest() bool    { return strings.HasSuffix(f.name, "_test.go") }
+func (f *file) room() string { return path.Dir(f.name) }
+func (f *file) isTest() bool { return strings.HasSuffix(f.name, "_test.go") }
 func (f *file) generated() bool {
 	return strings.HasSuffix(f.name, "_gen.go") || strings.HasSuffix(f.name, "_gen_test.go")
 }
