@@ -40,7 +40,8 @@ var rooms = map[string]room{
 	"cmd/qcow2": {imports: []string{"qcow2", "luks"}},
 	"tests":     {tests: []string{"gen", "internal/cstruct", "internal/cdump", "qcow2", "luks"}},
 	// Programs that measure the same work done by others.
-	"tests/bench": {},
+	"tests/bench":       {},
+	"tests/bench/codec": {imports: []string{"qcow2"}},
 }
 
 // dependencies is every module beyond the standard library that code, other
@@ -53,6 +54,7 @@ var dependencies = []struct {
 	{"github.com/klauspost/compress", []string{"qcow2/compressed.go", "qcow2/zstdframe.go"}, "zstd of compressed clusters"},
 	{"golang.org/x/tools", []string{"gen"}, "lays out and type-checks emitted code"},
 	{"golang.org/x/sync", []string{"qcow2", "cmd/qcow2"}, "errgroup: work in parallel that ends with the first error"},
+	{"github.com/lunixbochs/struc", []string{"tests/bench/codec"}, "another decoder to be measured"},
 	{"github.com/spf13/cobra", []string{"cmd/cstructgen", "cmd/qcow2"}, "commands, help, completion"},
 	{"github.com/schollz/progressbar/v3", []string{"cmd/qcow2"}, "progress on long work"},
 	{"golang.org/x/term", []string{"cmd/qcow2", "cmd/cstructgen"}, "progress and colours only where somebody looks: is this a terminal"},

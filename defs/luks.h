@@ -51,7 +51,7 @@ struct luks_phdr {
     uint8_t mk_digest_salt[LUKS_SALTSIZE]; /* of that digest */
     uint32_t mk_digest_iter;             /* iterations of that digest */
     char uuid[40];                       /* name of the volume */
-    struct luks_key_slot key_slots[LUKS_NUMKEYS];
+    struct luks_key_slot key_slots[LUKS_NUMKEYS]; /* each may hold the master key, under its own password */
 };
 
 #endif

@@ -135,18 +135,18 @@ var LayoutOfLuksKeySlot = []struct {
 //
 // The header. Strings end with a NUL, which is part of their field.
 type LuksPhdr struct {
-	Magic         [6]byte  `struc:"[6]uint8"`   // LUKS_MAGIC
-	Version       uint16   `struc:"uint16,big"` // LUKS_VERSION
-	CipherName    [32]byte `struc:"[32]uint8"`  // such as "aes"
-	CipherMode    [32]byte `struc:"[32]uint8"`  // such as "xts-plain64" or "cbc-essiv:sha256"
-	HashSpec      [32]byte `struc:"[32]uint8"`  // such as "sha256"
-	PayloadOffset uint32   `struc:"uint32,big"` // of the encrypted data, in sectors
-	KeyBytes      uint32   `struc:"uint32,big"` // length of the master key
-	MkDigest      [20]byte `struc:"[20]uint8"`  // of the master key, by PBKDF2
-	MkDigestSalt  [32]byte `struc:"[32]uint8"`  // of that digest
-	MkDigestIter  uint32   `struc:"uint32,big"` // iterations of that digest
-	Uuid          [40]byte `struc:"[40]uint8"`  // name of the volume
-	KeySlots      [8]LuksKeySlot
+	Magic         [6]byte        `struc:"[6]uint8"`   // LUKS_MAGIC
+	Version       uint16         `struc:"uint16,big"` // LUKS_VERSION
+	CipherName    [32]byte       `struc:"[32]uint8"`  // such as "aes"
+	CipherMode    [32]byte       `struc:"[32]uint8"`  // such as "xts-plain64" or "cbc-essiv:sha256"
+	HashSpec      [32]byte       `struc:"[32]uint8"`  // such as "sha256"
+	PayloadOffset uint32         `struc:"uint32,big"` // of the encrypted data, in sectors
+	KeyBytes      uint32         `struc:"uint32,big"` // length of the master key
+	MkDigest      [20]byte       `struc:"[20]uint8"`  // of the master key, by PBKDF2
+	MkDigestSalt  [32]byte       `struc:"[32]uint8"`  // of that digest
+	MkDigestIter  uint32         `struc:"uint32,big"` // iterations of that digest
+	Uuid          [40]byte       `struc:"[40]uint8"`  // name of the volume
+	KeySlots      [8]LuksKeySlot // each may hold the master key, under its own password
 }
 
 // SizeofLuksPhdr is the size of the C type in bytes.
@@ -290,5 +290,5 @@ var LayoutOfLuksPhdr = []struct {
 	{"mk_digest_salt", "uint8_t[32]", 132, 32, 0, 0, "of that digest"},
 	{"mk_digest_iter", "uint32_t", 164, 4, 0, 0, "iterations of that digest"},
 	{"uuid", "char[40]", 168, 40, 0, 0, "name of the volume"},
-	{"key_slots", "struct luks_key_slot[8]", 208, 384, 0, 0, ""},
+	{"key_slots", "struct luks_key_slot[8]", 208, 384, 0, 0, "each may hold the master key, under its own password"},
 }

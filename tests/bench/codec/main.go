@@ -1,0 +1,84 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"runtime"
+	"slices"
+	"text/tabwriter"
+	"time"
+)
+
+func main() {
+	rounds := flag.Int("rounds", 21, "how often each is measured")
+	turn := flag.Duration("turn", 5*time.Millisecond, "how long each measurement lasts, about")
+	flag.Parse()
+	fmt.Printf("%s, %s/%s, median of %d rounds\n\n", runtime.Version(), runtime.GOOS, runtime.GOARCH, *rounds)
+	tab := tabwriter.NewWriter(os.Stdout, 0, 8, 1, ' ', 0)
+	fmt.Fprintln(tab, "| work\t| by\t| time\t| ratio\t|")
+	fmt.Fprintln(tab, "|---\t|---\t|---:\t|---:\t|")
+	for _, w := range works() {
+		for i, m := range measure(w.ways, *rounds, *turn) {
+			fmt.Fprintf(tab, "| %s\t| %s\t| %s\t| %.2f\t|\n", w.name, w.ways[i].name, shortTime(m.time), m.ratio)
+		}
+	}
+	tab.Flush()
+}
+
+// A measured is the result of one way: the median of its times, and the median
+// of what they were to those of the first way in the same rounds.
+type measured struct {
+	time  float64 // nanoseconds
+	ratio float64
+}
+
+// measure runs all ways in turn, so many rounds.
+func measure(ways []way, rounds int, turn time.Duration) []measured {
+	times := make([][]float64, len(ways))
+	ratios := make([][]float64, len(ways))
+	calls := make([]int, len(ways))
+	for i, w := range ways {
+		calls[i] = callsIn(w.run, turn)
+	}
+	for range rounds {
+		for i, w := range ways {
+			t := timed(w.run, calls[i])
+			times[i] = append(times[i], t)
+			ratios[i] = append(ratios[i], t/times[0][len(times[0])-1])
+		}
+	}
+	out := make([]measured, len(ways))
+	for i := range ways {
+		out[i] = measured{median(times[i]), median(ratios[i])}
+	}
+	return out
+}
+
+// callsIn returns how many calls take about as long as turn.
+func callsIn(run func(n int), turn time.Duration) int {
+	for n := 1; ; n *= 2 {
+		if t := timed(run, n) * float64(n); t >= float64(turn)/2 {
+			return n
+		}
+	}
+}
+
+// timed returns nanoseconds a call.
+func timed(run func(n int), n int) float64 {
+	start := time.Now()
+	run(n)
+	return float64(time.Since(start).Nanoseconds()) / float64(n)
+}
+
+func median(x []float64) float64 {
+	x = slices.Sorted(slices.Values(x))
+	return x[len(x)/2]
+}
+
+func shortTime(ns float64) string {
+	if ns < 100 {
+		return fmt.Sprintf("%.1f ns", ns)
+	}
+	return time.Duration(ns).Round(time.Nanosecond).String()
+}
