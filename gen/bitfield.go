@@ -196,6 +196,9 @@ func (e extent) wordBits() int64 { return holding(8*e.size, false).size * 8 }
 
 func mask(n int64) uint64 { return ^uint64(0) >> (64 - n) }
 
+// lineTerms is how many bit-fields are put together on one line.
+const lineTerms = 3
+
 // encodeUnit writes the statements that store the bit-fields of u. Bits that
 // no field has are zero, bits of a value that its field has not are dropped.
 func (w *writer) encodeUnit(u *unit, b, x string) {
@@ -218,7 +221,10 @@ func (w *writer) encodeUnit(u *unit, b, x string) {
 			}
 		}
 		sum := strings.Join(terms, " | ")
-		if len(flags) == 0 {
+		if len(terms) > lineTerms {
+			sum = strings.Join(terms, " |\n")
+		}
+		if len(flags) == 0 && len(terms) <= lineTerms {
 			w.store(u.order, b, e, cmp.Or(sum, "0"))
 			continue
 		}

@@ -4,8 +4,10 @@ import (
 	"cmp"
 	gc "go/constant"
 	"math/bits"
+	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 
 	"cstructgen/internal/cstruct"
 )
@@ -58,7 +60,7 @@ func (l *lowering) enum(c *cstruct.Enum, outer string) (*enum, error) {
 		}
 	}
 	for _, v := range c.Values {
-		ev, err := l.enumerator(v, c.Flags)
+		ev, err := l.enumerator(v, c.Flags || l.spelledHex(v))
 		if err != nil {
 			return nil, err
 		}
@@ -83,13 +85,27 @@ func (l *lowering) enumerator(v *cstruct.EnumValue, hex bool) (enumerator, error
 	return ev, l.names.take(ev.name, "enumerator "+v.Name, v.Pos)
 }
 
+var hexFollows = regexp.MustCompile(`^\s*=\s*0[xX][0-9a-fA-F]+[uUlL]*\s*(,|}|/|$)`)
+
+// spelledHex reports whether the C text gives the value of v as a hexadecimal
+// literal.
+func (l *lowering) spelledHex(v *cstruct.EnumValue) bool {
+	line := sourceLine(l.lines[v.Pos.File], v.Pos.Line)
+	at := v.Pos.Col - 1
+	if at < 0 || at > len(line) {
+		return false
+	}
+	rest, ok := strings.CutPrefix(line[at:], v.Name)
+	return ok && hexFollows.MatchString(rest)
+}
+
 // looseValues lowers the enumerators of an enum that is no type of anything.
 func (l *lowering) looseValues(c *cstruct.Enum, wanted func(string, bool) bool) error {
 	for _, v := range c.Values {
 		if !wanted(v.Name, c.Main) {
 			continue
 		}
-		ev, err := l.enumerator(v, c.Flags)
+		ev, err := l.enumerator(v, c.Flags || l.spelledHex(v))
 		if err != nil {
 			return err
 		}

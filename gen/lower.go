@@ -36,7 +36,8 @@ type lowering struct {
 	model    *cstruct.Model
 	report   *report
 	suffixes []string
-	names    *scope // of the package
+	lines    map[string][]string // of the C files, by name
+	names    *scope              // of the package
 	records  map[*cstruct.Struct]*record
 	enums    map[*cstruct.Enum]*enum
 	decls    []*decl
@@ -86,13 +87,16 @@ func lowerIn(cfg *Config, order cstruct.ByteOrder, suffixes []string) (*program,
 		names:   newScope("package " + cfg.Package),
 		records: make(map[*cstruct.Struct]*record),
 		enums:   make(map[*cstruct.Enum]*enum),
+		lines:   make(map[string][]string),
+	}
+	for _, f := range cfg.Files {
+		l.lines[f.Name] = sourceLines(f.Text)
 	}
 	if err := l.lower(); err != nil {
 		return nil, err
 	}
-	p := &program{pkg: cfg.Package, suffixes: suffixes, decls: l.decls, lines: make(map[string][]string)}
+	p := &program{pkg: cfg.Package, suffixes: suffixes, decls: l.decls, lines: l.lines}
 	for _, f := range cfg.Files {
-		p.lines[f.Name] = sourceLines(f.Text)
 		p.from = append(p.from, filepath.Base(f.Name))
 	}
 	return p, nil

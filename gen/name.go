@@ -11,13 +11,23 @@ import (
 )
 
 // exported makes the Go name of a C name by the one rule there is: what
-// underscores separate is joined, each part beginning with a capital. A result
-// that still does not begin with one gets an X in front.
+// underscores separate is joined, each part beginning with a capital. Of a name
+// of several parts in capitals alone, each keeps the first. A result that
+// still does not begin with one gets an X in front.
 //
 //	l1_table_offset -> L1TableOffset
+//	EFI_GUID        -> EfiGuid
 //	__s8            -> S8
 //	_64bit          -> X64bit
 func exported(c string) string {
+	if shouted(c) {
+		c = strings.ToLower(c)
+	}
+	return joined(c)
+}
+
+// joined is exported without the rule for capitals.
+func joined(c string) string {
 	var b strings.Builder
 	for part := range strings.SplitSeq(c, "_") {
 		if part == "" {
@@ -33,13 +43,18 @@ func exported(c string) string {
 	return "X" + b.String()
 }
 
+// shouted reports whether a name has several parts and no small letter.
+func shouted(c string) bool {
+	return strings.Contains(strings.Trim(c, "_"), "_") && strings.ToUpper(c) == c
+}
+
 // constantName is the Go name of a macro or enumerator: the C name itself
 // where Go exports it, so that a search for the specification's name finds it.
 func constantName(c string) string {
 	if token.IsExported(c) {
 		return c
 	}
-	return exported(c)
+	return joined(c)
 }
 
 // A scope holds the Go names that are taken, and by what.

@@ -170,10 +170,12 @@ func (w *writer) codec(r *record, suffix string) {
 	case "BE":
 		order = "big-endian"
 	}
+	decode, encode := "sets x from b.", "writes x to b, all of it."
 	if order != "" {
-		order += " "
+		decode = "sets x from its " + order + " form in b."
+		encode = "writes the " + order + " form of x to b, all of it."
 	}
-	w.doc(wrap(fmt.Sprintf("Decode%s sets x from its %sform in b.", suffix, order))...)
+	w.doc(wrap("Decode" + suffix + " " + decode)...)
 	w.line("func (x *%s) Decode%s(%s *[Sizeof%s]byte) {", r.name, suffix, b, r.name)
 	switch {
 	case r.size == 0:
@@ -186,7 +188,7 @@ func (w *writer) codec(r *record, suffix string) {
 	}
 	w.line("}")
 	w.line("")
-	w.doc(wrap(fmt.Sprintf("Encode%s writes the %sform of x to b, all of it.", suffix, order))...)
+	w.doc(wrap("Encode" + suffix + " " + encode)...)
 	w.line("func (x *%s) Encode%s(%s *[Sizeof%s]byte) {", r.name, suffix, b, r.name)
 	switch {
 	case r.size == 0:

@@ -484,14 +484,14 @@ const (
 	OffsetofQcow2Feature_Name = 2
 )
 
-// Decode sets x from its form in b.
+// Decode sets x from b.
 func (x *Qcow2Feature) Decode(b *[SizeofQcow2Feature]byte) {
 	x.Type = b[0]
 	x.Bit = b[1]
 	x.Name = [46]byte(b[2:48])
 }
 
-// Encode writes the form of x to b, all of it.
+// Encode writes x to b, all of it.
 func (x *Qcow2Feature) Encode(b *[SizeofQcow2Feature]byte) {
 	b[0] = x.Type
 	b[1] = x.Bit
