@@ -149,6 +149,8 @@ func TestSymbolsFromComments(t *testing.T) {
 #define MODE_B 2
 #define OPEN_FLAG_X 1
 #define OPEN_FLAG_Y 4
+#define HAS_READ 2
+#define HAS_LINK 16
 #define SECTOR 512
 #define MAGIC 0x41424344
 #define NAME "XY"
@@ -164,6 +166,7 @@ func TestSymbolsFromComments(t *testing.T) {
 		{"unsigned char x; /* OPEN_FLAG_* */", "0c", "OPEN_FLAG_Y|0x8"},
 		{"unsigned char x; /* OPEN_FLAG_* */", "08", ""},
 		{"unsigned char x; /* OPEN_FLAG_* */", "00", ""},
+		{"unsigned char x; /* HAS_* */", "13", "HAS_LINK|HAS_READ|0x1"},
 		{"unsigned short x; /* in units of SECTOR bytes */", "0003", ""},
 		{"unsigned char x[4]; /* MAGIC */", "41424344", "MAGIC"},
 		{"unsigned char x[4]; /* MAGIC */", "44434241", "MAGIC"},

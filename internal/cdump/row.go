@@ -1,6 +1,7 @@
 package cdump
 
 import (
+	"bytes"
 	"fmt"
 	"iter"
 	"math"
@@ -174,12 +175,14 @@ func (n Node) visitBytes(all bool, yield func(row) bool) bool {
 	default:
 		r.value, quoted = n.byteText(b)
 	}
-	switch {
-	case all || shown <= lineBytes:
-	case n.Whole() && zeros(b):
-		shown = lineBytes
-	case shown > shortBytes:
-		shown = headBytes
+	if !all {
+		if shown > shortBytes {
+			shown = headBytes
+		}
+		// Zeros up to the end need no lines of their own.
+		if n.Whole() && shown-lastNonzero(b) > 2*lineBytes {
+			shown = lastNonzero(b) + lineBytes
+		}
 	}
 	for at := 0; at == 0 || at < shown; at += lineBytes {
 		line := b[at:min(shown, at+lineBytes)]
@@ -202,6 +205,11 @@ func (n Node) visitBytes(all bool, yield func(row) bool) bool {
 		return yield(row{node: n, off: n.Off + int64(shown), path: "...", value: value, note: true})
 	}
 	return true
+}
+
+// lastNonzero returns where the last line of b begins that is not all zero.
+func lastNonzero(b []byte) int {
+	return max(0, len(bytes.TrimRight(b, "\x00"))-1) / lineBytes * lineBytes
 }
 
 // byteText returns a byte array as a value: text in quotes where it is text,

@@ -153,7 +153,7 @@ var word = regexp.MustCompile(`[A-Za-z_][A-Za-z0-9_]*\*?`)
 
 // mentioned returns the constant with value v that the comment of f names.
 // Where the names are of flags, as the word in them or in the field's name
-// says, it returns all whose bits are set.
+// says or their values do, it returns all whose bits are set.
 func (s *symbols) mentioned(f *cstruct.Field, v any) string {
 	c := constantOf(v)
 	if c == nil {
@@ -169,9 +169,10 @@ func (s *symbols) mentioned(f *cstruct.Field, v any) string {
 	if !ok || x == 0 {
 		return ""
 	}
+	allBits := s.allBits(names)
 	var fs []named
 	for _, name := range names {
-		if s.values[name].Kind() != gc.Int || !isFlag(f.Name) && !isFlag(name) {
+		if s.values[name].Kind() != gc.Int || !allBits && !isFlag(f.Name) && !isFlag(name) {
 			continue
 		}
 		if b, exact := gc.Uint64Val(s.values[name]); exact && bits.OnesCount64(b) == 1 && x&b != 0 {
@@ -182,6 +183,23 @@ func (s *symbols) mentioned(f *cstruct.Field, v any) string {
 		return ""
 	}
 	return joined(x, fs)
+}
+
+// allBits reports whether constants are bits and no numbers from 0 on: each a
+// power of two or zero, one of them more than 2.
+func (s *symbols) allBits(names []string) bool {
+	most := uint64(0)
+	for _, name := range names {
+		b, exact := uint64(0), false
+		if s.values[name].Kind() == gc.Int {
+			b, exact = gc.Uint64Val(s.values[name])
+		}
+		if !exact || bits.OnesCount64(b) > 1 {
+			return false
+		}
+		most = max(most, b)
+	}
+	return len(names) > 1 && most > 2
 }
 
 func text(c gc.Value) bool { return c.Kind() == gc.String }
