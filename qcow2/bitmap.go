@@ -121,7 +121,8 @@ func (im *Image) bitmap(c *cursor, off, end hostOffset) (b Bitmap, size uint64, 
 }
 
 // checkBitmap checks a directory entry, found at off, as QEMU does
-// (check_dir_entry).
+// (check_dir_entry), and the length of its table, as QEMU does when it loads
+// the bitmap (load_bitmap_data).
 func (im *Image) checkBitmap(e *Qcow2BitmapDirEntry, off hostOffset) error {
 	fail := func(field hostOffset, value uint64, reason string, err error) error {
 		return im.file.errorAt(whatBitmaps, off+field, value, reason, err)
@@ -142,7 +143,9 @@ func (im *Image) checkBitmap(e *Qcow2BitmapDirEntry, off hostOffset) error {
 	case entries > BME_MAX_TABLE_SIZE || size > BME_MAX_PHYS_SIZE:
 		return fail(OffsetofQcow2BitmapDirEntry_BitmapTableSize, entries,
 			fmt.Sprintf("entries, at most %d, for %d bytes", BME_MAX_TABLE_SIZE, BME_MAX_PHYS_SIZE), ErrLimit)
-	case entries < im.bitmapTableEntries(e.GranularityBits) && e.Flags&BME_FLAG_IN_USE == 0:
+	case entries == 0:
+		return fail(OffsetofQcow2BitmapDirEntry_BitmapTableSize, entries, "entries, at least 1", ErrCorrupt)
+	case entries != im.bitmapTableEntries(e.GranularityBits) && e.Flags&BME_FLAG_IN_USE == 0:
 		return fail(OffsetofQcow2BitmapDirEntry_BitmapTableSize, entries,
 			fmt.Sprintf("entries, the disk needs %d", im.bitmapTableEntries(e.GranularityBits)), ErrCorrupt)
 	case e.BitmapTableOffset == 0 || !im.active.aligned(hostOffset(e.BitmapTableOffset)) || e.BitmapTableOffset > math.MaxInt64:

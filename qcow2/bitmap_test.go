@@ -55,7 +55,7 @@ func TestBitmaps(t *testing.T) {
 		testBitmap{name: long, granularity: 31, change: flags(BME_FLAG_IN_USE | BME_FLAG_AUTO)},
 		testBitmap{name: "extra", granularity: 16, extra: "123"},
 		testBitmap{name: "flag", granularity: 16, change: flags(BME_FLAG_EXTRA_DATA_COMPATIBLE)},
-		testBitmap{name: "of another size", granularity: 9, change: func(e *Qcow2BitmapDirEntry) { e.Flags, e.BitmapTableSize = BME_FLAG_IN_USE, 0 }},
+		testBitmap{name: "of another size", granularity: 9, change: func(e *Qcow2BitmapDirEntry) { e.Flags, e.BitmapTableSize = BME_FLAG_IN_USE, 5 }},
 	)
 	got, err := b.image(nil).Bitmaps()
 	if err != nil {
@@ -109,6 +109,8 @@ func TestBitmapsBroken(t *testing.T) {
 		{name: "extra data that leaves the directory", entry: func(e entry) { e.ExtraDataSize = math.MaxUint32 }, err: ErrCorrupt},
 		{name: "table too long", entry: func(e entry) { e.BitmapTableSize = math.MaxUint32 }, err: ErrLimit},
 		{name: "table too short", entry: func(e entry) { e.BitmapTableSize = 0 }, err: ErrCorrupt},
+		{name: "table longer than the disk needs", entry: func(e entry) { e.BitmapTableSize = 2 }, err: ErrCorrupt},
+		{name: "no table, and in use", entry: func(e entry) { e.BitmapTableSize, e.Flags = 0, BME_FLAG_IN_USE }, err: ErrCorrupt},
 		{name: "table at 0", entry: func(e entry) { e.BitmapTableOffset = 0 }, err: ErrCorrupt},
 		{name: "table not aligned", entry: func(e entry) { e.BitmapTableOffset++ }, err: ErrCorrupt},
 		{name: "table past the end", entry: func(e entry) { e.BitmapTableOffset = 1 << 40 }, err: ErrTruncated},

@@ -56,7 +56,6 @@ func TestDirtyRanges(t *testing.T) {
 		want    []Range
 		err     error
 	}{
-		{size: 0},
 		{size: all, entries: []uint64{0}},
 		{size: all, entries: []uint64{ones}, want: []Range{{0, all}}},
 		{size: 3 * all, entries: []uint64{ones, ones, 0}, want: []Range{{0, 2 * all}}},
