@@ -15,7 +15,8 @@ import (
 // whole sectors, often bytes of a neighbour behind them: those are ignored.
 //
 // All of dst is written, or an error that wraps [ErrCorrupt] is returned and
-// dst holds nothing of use. It is safe for concurrent use; decoders and
+// dst holds nothing of use. Bytes behind dst, up to its capacity, may change:
+// where it has room for decoderSlack of them zstd needs no memory but dst. It is safe for concurrent use; decoders and
 // scratch memory are pooled.
 func decodeCluster(method uint8, dst, src []byte) error {
 	switch method {
@@ -41,10 +42,9 @@ func decodeDeflate(dst, src []byte) error {
 	return nil
 }
 
-// zstdSlack is how much room behind its output zstd.Decoder wants in order to
-// copy in blocks of 16 bytes. A cluster is decoded into scratch memory that
-// has it, as what lies behind dst belongs to somebody else.
-const zstdSlack = 16
+// decoderSlack is how much room behind its output zstd.Decoder wants in order
+// to copy in blocks of 16 bytes.
+const decoderSlack = 16
 
 var zstdDecoder = sync.OnceValue(func() *zstd.Decoder {
 	d, err := zstd.NewReader(nil,
@@ -59,17 +59,31 @@ var zstdDecoder = sync.OnceValue(func() *zstd.Decoder {
 
 var zstdScratch = sync.Pool{New: func() any { return new([]byte) }}
 
-// decodeZstd fills dst from the frames (RFC 8878) at the start of src. They
-// follow one another until dst is full; the last must end exactly there.
-// Skippable frames between them are skipped.
+// decodeZstd fills dst from the frames at the start of src.
 func decodeZstd(dst, src []byte) error {
+	size := len(dst) + decoderSlack
+	if cap(dst) >= size {
+		return decodeFrames(dst[:size:size], src)
+	}
 	scratch := zstdScratch.Get().(*[]byte)
 	defer zstdScratch.Put(scratch)
-	if cap(*scratch) < len(dst)+zstdSlack {
-		*scratch = make([]byte, len(dst)+zstdSlack)
+	if cap(*scratch) < size {
+		*scratch = make([]byte, size)
 	}
-	room := (*scratch)[: len(dst)+zstdSlack : len(dst)+zstdSlack]
-	for n := 0; n < len(dst); {
+	err := decodeFrames((*scratch)[:size:size], src)
+	if err == nil {
+		copy(dst, *scratch)
+	}
+	return err
+}
+
+// decodeFrames fills all of room but its last decoderSlack bytes from the
+// frames (RFC 8878) at the start of src. They follow one another until it is
+// full; the last must end exactly there. Skippable frames between them are
+// skipped.
+func decodeFrames(room, src []byte) error {
+	want := len(room) - decoderSlack
+	for n := 0; n < want; {
 		size, skip, err := zstdFrameSize(src)
 		if err != nil {
 			return fmt.Errorf("%w: zstd: %w", ErrCorrupt, err)
@@ -81,13 +95,12 @@ func decodeZstd(dst, src []byte) error {
 			if err != nil {
 				return fmt.Errorf("%w: zstd: %w", ErrCorrupt, err)
 			}
-			if len(out) > len(dst)-n {
+			if len(out) > want-n {
 				return fmt.Errorf("%w: zstd: more than a cluster", ErrCorrupt)
 			}
 			n += len(out)
 		}
 		src = src[size:]
 	}
-	copy(dst, room)
 	return nil
 }

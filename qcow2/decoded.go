@@ -2,6 +2,7 @@ package qcow2
 
 import (
 	"errors"
+	"slices"
 	"sync"
 )
 
@@ -44,7 +45,8 @@ type cluster struct {
 // in bytes: for itself, its entry in the map, and its channel.
 const clusterOverhead = 256
 
-func (e *cluster) size() uint64 { return uint64(len(e.data)) + clusterOverhead }
+// size returns what e takes of memory, which is more than its data has bytes.
+func (e *cluster) size() uint64 { return uint64(cap(e.data)) + clusterOverhead }
 
 func newClusterCache(limit int64) *clusterCache {
 	c := &clusterCache{limit: uint64(limit), entries: make(map[clusterKey]*cluster)}
@@ -84,7 +86,7 @@ func (c *clusterCache) read(im *Image, r run, p []byte, in uint64) (int, error) 
 		if whole {
 			// Nobody else may want it again: it is decoded to where it is
 			// wanted, and kept only if somebody waits for it by then.
-			if err := c.fill(e, im, r, p, false); err != nil {
+			if err := c.fill(e, im, r, p[:size:size], false); err != nil {
 				return 0, err
 			}
 			return len(p), nil
@@ -172,12 +174,16 @@ func (c *clusterCache) release(e *cluster) {
 	}
 }
 
-// buffer returns size bytes of any content.
+// buffer returns size bytes of any content, with room for a decoder behind
+// them.
 func (c *clusterCache) buffer(size uint64) []byte {
-	if b, _ := c.free.Get().(*[]byte); b != nil && uint64(cap(*b)) >= size {
+	// Layers differ in their cluster size: a buffer that is far too large would
+	// waste more than its making saves.
+	room := size + decoderSlack
+	if b, _ := c.free.Get().(*[]byte); b != nil && uint64(cap(*b)) >= room && uint64(cap(*b)) < 2*room {
 		return (*b)[:size]
 	}
-	return make([]byte, size)
+	return slices.Grow([]byte(nil), int(room))[:size] // its capacity tells what it takes
 }
 
 func (c *clusterCache) pushFront(e *cluster) {
@@ -194,7 +200,8 @@ func (c *clusterCache) unlink(e *cluster) {
 var scratch = sync.Pool{New: func() any { return new([]byte) }}
 
 // decode reads the compressed cluster r of im and decodes it into dst, which
-// is as long as a cluster. Compressed clusters lie in the image file even if
+// is as long as a cluster; bytes behind it, up to its capacity, may change.
+// Compressed clusters lie in the image file even if
 // it has a data file, and are never encrypted.
 func (im *Image) decode(dst []byte, r run) error {
 	size := r.size

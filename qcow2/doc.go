@@ -19,9 +19,11 @@
 //
 // Images are expected to be hostile. Every offset is checked against the file
 // before it is used, nothing is allocated for a table before it is known to be
-// inside the file, and memory stays within [Options] CacheBytes, plus four
-// clusters for each read under way. The files must not change while an image
-// is open: what it remembers of them is not asked again.
+// inside the file, and memory stays within [Options] CacheBytes, plus three
+// clusters for each read under way, plus the header extensions, which lie in
+// the first cluster of each layer. Lists (snapshots, bitmaps) take what they
+// take in the file. The files must not change while an image is open: what it
+// remembers of them is not asked again.
 //
 // The specification is docs/interop/qcow2.txt of QEMU. Where images in the
 // world rely on what QEMU does beyond it, QEMU's function is named.

@@ -265,6 +265,46 @@ func TestCacheBudget(t *testing.T) {
 	}
 }
 
+// Layers with clusters of other sizes do not make the cache hold more than it
+// counts: a small cluster in the memory of a large one would.
+func TestCacheBudgetOfMixedClusters(t *testing.T) {
+	const budget = 16 << 20 // a quarter is for clusters: sixteen of 256 KiB
+	for _, zstd := range []bool{false, true} {
+		large := newBuilder(t, recipe{bits: 18, size: 64 << 18, zstd: zstd})
+		for c := range uint64(64) {
+			large.compressed(c, text(1<<18, byte(c)))
+		}
+		small := newBuilder(t, recipe{bits: 9, size: 64 << 18, zstd: zstd, backing: "1", format: formatQcow2})
+		for c := range uint64(64) {
+			small.compressed(c<<9, text(512, byte(c)))
+		}
+		s := &shelf{files: map[string][]byte{"0": small.bytes(), "1": large.bytes()}}
+		im, err := s.image("0", Options{CacheBytes: budget})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer im.Close()
+		var p [1]byte
+		for c := range int64(64) {
+			for _, in := range []int64{1 << 17, 0} { // the large cluster, then the small
+				if _, err := im.ReadAt(p[:], c<<18+in); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		held := 0
+		for _, e := range im.decoded.entries {
+			held += cap(e.data)
+		}
+		if held > budget/4 {
+			t.Errorf("zstd %v: clusters hold %d bytes, with a budget of %d", zstd, held, budget/4)
+		}
+		if len(im.decoded.entries) < 25 {
+			t.Errorf("zstd %v: no more than %d clusters in the cache", zstd, len(im.decoded.entries))
+		}
+	}
+}
+
 // Reading whole clusters and looking at tables allocates nothing once the
 // tables are in memory, through backing files, too.
 func TestReadAtAllocatesNothing(t *testing.T) {

@@ -36,7 +36,7 @@ type Options struct {
 	// CacheBytes is the memory that tables and decompressed clusters of all
 	// layers together may occupy; 0 means 64 MiB. However little it is, a
 	// few tables and one cluster are kept. Beside it a read of a compressed
-	// cluster needs four clusters at most: two of input, two of output.
+	// cluster needs three clusters at most: two of input, one of output.
 	CacheBytes int64
 	// ZeroFillTruncated reads bytes past the end of an image file as zeros,
 	// as QEMU does, instead of failing with ErrTruncated.
