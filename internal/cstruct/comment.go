@@ -113,7 +113,7 @@ func (f *file) doc(i, j int) string {
 	for ; i <= j; i++ {
 		lines = append(lines, commentLines(f.text.text[f.comments[i].start:f.comments[i].end])...)
 	}
-	f.docs[first] = joinDoc(lines)
+	f.docs[first] = strings.ToValidUTF8(joinDoc(lines), "\ufffd")
 	return f.docs[first]
 }
 

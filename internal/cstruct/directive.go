@@ -104,8 +104,12 @@ func (pp *preprocessor) open(f *file) bool {
 	}
 	pp.total += size
 	pp.add(f)
-	for _, b := range f.bad {
-		pp.errorsf(f.base+pos(b.at), "%s", b.msg)
+	if i := strings.IndexByte(f.text.text, 0); i >= 0 {
+		pp.errorsf(f.base+pos(i), "NUL byte")
+	}
+	// Old system headers have Latin-1 in comments; nobody can repair those.
+	if i := f.invalidUTF8(); i >= 0 && f.main {
+		pp.errorsf(f.base+pos(i), "invalid UTF-8")
 	}
 	pp.input = append(pp.input, &input{lexer: newLexer(f, pp.errorsf)})
 	return true

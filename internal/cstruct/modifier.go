@@ -66,9 +66,12 @@ func withMode(t Type, mode string, at pos) (Type, *diagnostic) {
 		"QI": 1, "HI": 2, "SI": 4, "DI": 8, "TI": 16,
 		"byte": 1, "word": 8, "pointer": 8, "unwind_word": 8, "libgcc_cmp_return": 8, "libgcc_shift_count": 8,
 	}
-	floats := map[string]*Basic{"HF": typeFloat16, "SF": typeFloat, "DF": typeDouble, "XF": typeLongDouble, "TF": typeFloat128}
+	floats := map[string]*Basic{
+		"HF": typeFloat16, "SF": typeFloat, "DF": typeDouble, "XF": typeLongDouble, "TF": typeFloat128,
+		"SC": complexTypes[typeFloat], "DC": complexTypes[typeDouble], "XC": complexTypes[typeLongDouble], "TC": complexTypes[typeFloat128],
+	}
 	switch size := modes[mode]; {
-	case b != nil && b.Kind == Float && floats[mode] != nil:
+	case b != nil && floats[mode] != nil && b.Kind == floats[mode].Kind:
 		return floats[mode], nil
 	case b == nil || !isInteger(b) || size == 0:
 		return nil, unsupported(at, "mode %s of %s", mode, t)

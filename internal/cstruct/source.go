@@ -20,19 +20,12 @@ type text struct {
 	text    string   // src with continued lines joined
 	splices []splice // where
 	lines   []int32  // offsets in src at which lines start
-	bad     []badText
-	id      string // see identity
+	id      string   // see identity
 }
 
 // A splice says that from offset at of the joined text on, delta bytes of
 // the source are missing.
 type splice struct{ at, delta int32 }
-
-// badText is what no C text may contain.
-type badText struct {
-	at  int32 // in text
-	msg string
-}
 
 var bom = []byte("\ufeff")
 
@@ -53,12 +46,6 @@ func newText(b []byte) *text {
 		t.lines = append(t.lines, int32(i))
 	}
 	t.text = t.join()
-	if i := strings.IndexByte(t.text, 0); i >= 0 {
-		t.bad = append(t.bad, badText{int32(i), "NUL byte"})
-	}
-	if !utf8.ValidString(t.text) {
-		t.bad = append(t.bad, badText{int32(invalidUTF8(t.text)), "invalid UTF-8"})
-	}
 	return t
 }
 
@@ -105,15 +92,20 @@ func (t *text) join() string {
 	return string(append(out, t.src[done:]...))
 }
 
-func invalidUTF8(s string) int {
-	for i, r := range s {
+// invalidUTF8 returns the offset in t.text of the first byte that is not
+// UTF-8, -1 without one.
+func (t *text) invalidUTF8() int {
+	if utf8.ValidString(t.text) {
+		return -1
+	}
+	for i, r := range t.text {
 		if r == utf8.RuneError {
-			if _, n := utf8.DecodeRuneInString(s[i:]); n == 1 {
+			if _, n := utf8.DecodeRuneInString(t.text[i:]); n == 1 {
 				return i
 			}
 		}
 	}
-	return len(s)
+	panic("cstruct: invalid text without an invalid byte")
 }
 
 // origin returns the offset in t.src of the offset off in t.text.

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"golang.org/x/tools/txtar"
 )
@@ -75,6 +76,31 @@ func TestBadText(t *testing.T) {
 		got := ""
 		if err != nil {
 			got = err.(ErrorList)[0].Error()
+		}
+		if got != c.want {
+			t.Errorf("%q: %s, want %s", c.text, got, c.want)
+		}
+	}
+}
+
+// TestLatin1 has a header in an older encoding: included, its comments may be
+// what they are, but nothing else.
+func TestLatin1(t *testing.T) {
+	for _, c := range []struct{ text, want string }{
+		{"/* \xa9 1987 */\nstruct s { int x; /* \xfc */ };\n", ""},
+		{"int \xfc;\n", "latin1.h:1:5: character U+FFFD is not allowed here"},
+		{"int x\xfcx;\n", "latin1.h:1:6: character U+FFFD is not allowed here"},
+	} {
+		files := fstest.MapFS{"latin1.h": {Data: []byte(c.text)}}
+		m, err := Parse(Config{
+			Files:   []Source{{Name: "main.h", Text: []byte("#include <latin1.h>\n")}},
+			Include: []Dir{{FS: files}},
+		})
+		got := ""
+		if err != nil {
+			got = err.(ErrorList)[0].Error()
+		} else if doc := m.Structs[0].Fields[0].Doc; doc != "\ufffd" {
+			t.Errorf("%q", doc)
 		}
 		if got != c.want {
 			t.Errorf("%q: %s, want %s", c.text, got, c.want)

@@ -10,6 +10,8 @@ typedef struct __va_list_tag {
 	void *overflow_arg_area;
 	void *reg_save_area;
 } __builtin_va_list[1];
+typedef __builtin_va_list __builtin_sysv_va_list;
+typedef char *__builtin_ms_va_list;
 typedef __builtin_va_list __gnuc_va_list;
 typedef __builtin_va_list va_list;
 typedef __int128 __int128_t;
