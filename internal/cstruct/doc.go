@@ -13,7 +13,7 @@
 //	directive.go    # lines; include.go, macro.go, expand.go, condition.go
 //	parser.go       tokens -> syntax tree (syntax.go); declarator.go, expr.go
 //	eval.go         constant expressions, with C's types; arith.go, operand.go
-//	resolve.go      syntax -> types; record.go, enumeration.go
+//	resolve.go      syntax -> types; record.go, member.go, enumeration.go
 //	layout.go       members -> offsets, as gcc places them
 //	constant.go     object-like macros -> constants
 //	comment.go      comments -> docs

@@ -107,6 +107,13 @@ func (r *resolver) declaration(d *nameDecl) {
 			}
 		}
 	}
+	if d.specs.unknown != "" { // it is data, of a type that does not matter
+		for _, item := range d.items {
+			r.define(item.name, &symbol{kind: symBroken, pos: item.name.pos})
+			r.skip(item.name.pos, item.name.text, "data")
+		}
+		return
+	}
 	base, diag := r.specifiers(d.specs, hint, d)
 	for _, item := range d.items {
 		if diag != nil {
