@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"os"
 )
 
@@ -55,13 +56,17 @@ func newImage(s *Source, opts Options) (_ *Image, err error) {
 		}
 		defer o.gate.Close()
 	}
-	im, err := o.image(s, opts.Name, 0)
+	im, err := o.image(s, opts.Name, opts.Name, 0)
 	if err != nil {
 		return nil, err
 	}
-	if limit := opts.MaxVirtualSize; limit > 0 && im.Size() > limit {
-		return nil, im.file.headerError("size", OffsetofQCowHeader_Size, im.header.Size,
-			fmt.Sprintf("the caller's limit is %d bytes", limit), ErrLimit)
+	o.chain.maxSize = math.MaxInt64
+	if opts.MaxVirtualSize > 0 {
+		o.chain.maxSize = uint64(opts.MaxVirtualSize)
+	}
+	if im.diskSize > o.chain.maxSize {
+		return nil, im.file.headerError("size", OffsetofQCowHeader_Size, im.diskSize,
+			fmt.Sprintf("the caller's limit is %d bytes", o.chain.maxSize), ErrLimit)
 	}
 	im.owner = true
 	return im, nil
@@ -83,10 +88,10 @@ func closeAll(cs []io.Closer) error {
 	return errors.Join(errs...)
 }
 
-// admit makes a file of s, which messages call shown, and refuses one that is
-// part of the chain already.
-func (o *opener) admit(s *Source, shown string) (*hostFile, error) {
-	f, err := newHostFile(s, shown, o.opts.ZeroFillTruncated)
+// admit makes a file of s, which messages call shown and qemu-img full, and
+// refuses one that is part of the chain already.
+func (o *opener) admit(s *Source, shown, full string) (*hostFile, error) {
+	f, err := newHostFile(s, shown, full, o.opts.ZeroFillTruncated)
 	if err != nil {
 		return nil, err
 	}
@@ -112,9 +117,9 @@ func (o *opener) admit(s *Source, shown string) (*hostFile, error) {
 // the page cache.
 const pageSeed = 0xd1342543de82ef95
 
-// image opens the image in s and what it refers to.
-func (o *opener) image(s *Source, shown string, depth int) (*Image, error) {
-	f, err := o.admit(s, shown)
+// image opens the image in s and what it refers to. The names are as in admit.
+func (o *opener) image(s *Source, shown, full string, depth int) (*Image, error) {
+	f, err := o.admit(s, shown, full)
 	if err != nil {
 		return nil, err
 	}
@@ -190,6 +195,11 @@ func (im *Image) Backing() *Image {
 	return b
 }
 
+// BackingError returns why the backing file that the image names is not open,
+// a [*ReferenceError], or nil if it is open or the image names none. It is
+// about this layer alone: Backing leads to the next.
+func (im *Image) BackingError() error { return im.backingErr }
+
 // openBacking opens the backing file of im. Only what was opened and is wrong
 // is an error; a file that is not to be had is left to reads that need it.
 func (o *opener) openBacking(im *Image, depth int) error {
@@ -227,14 +237,14 @@ func (o *opener) openBacking(im *Image, depth int) error {
 	}
 	switch format {
 	case formatQcow2:
-		below, err := o.image(s, name, depth+1)
+		below, err := o.image(s, name, im.fullName(name, s), depth+1)
 		if err != nil {
 			return err
 		}
 		im.backing = below
 		return nil
 	case formatRaw:
-		f, err := o.admit(s, name)
+		f, err := o.admit(s, name, im.fullName(name, s))
 		if err != nil {
 			return err
 		}
@@ -282,8 +292,10 @@ func (o *opener) open(im *Image, given *Source, ref Reference) (*Source, error) 
 		}
 		s := &Source{Reader: f, Name: name, Closer: f}
 		o.own(s)
-		s.Size, err = f.Seek(0, io.SeekEnd)
-		return s, err
+		if s.Size, err = f.Seek(0, io.SeekEnd); err != nil {
+			return nil, errGate
+		}
+		return s, nil
 	}
 	return nil, errNotAllowed
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -373,5 +374,61 @@ func TestDataFile(t *testing.T) {
 		if n, err := im.ReadAt(p, 0); n != cluster || !errors.As(err, &ref) || ref.Kind != KindData {
 			t.Errorf("%s: %d, %v", name, n, err)
 		}
+	}
+}
+
+// Who wants to know whether the chain is whole need not read it.
+func TestBackingError(t *testing.T) {
+	s := &shelf{files: map[string][]byte{
+		"alone":  overlay(t, 512, "", ""),
+		"whole":  overlay(t, 512, "alone", formatQcow2),
+		"broken": overlay(t, 512, "none", formatQcow2),
+		"deeper": overlay(t, 512, "broken", formatQcow2),
+		"vague":  overlay(t, 512, "alone", ""),
+	}}
+	for name, broken := range map[string]bool{"alone": false, "whole": false, "broken": true, "deeper": false, "vague": true} {
+		im, err := s.image(name, Options{})
+		if name == "vague" {
+			im, err = New(bytes.NewReader(s.files[name]), int64(len(s.files[name])), nil)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := im.BackingError(); errors.Is(err, ErrReference) != broken || (err != nil) != broken {
+			t.Errorf("%s: %v", name, err)
+		}
+		if below := im.Backing(); name == "deeper" && !errors.Is(below.BackingError(), ErrReference) {
+			t.Errorf("below %s: %v", name, below.BackingError())
+		}
+	}
+}
+
+// Files are shown as qemu-img shows them: each name joined to the one of the
+// file that has it.
+func TestFilesShown(t *testing.T) {
+	data := newBuilder(t, recipe{size: 512, dataFile: "d", backing: "../raw", format: formatRaw})
+	s := &shelf{files: map[string][]byte{
+		"a/top":    overlay(t, 512, "b/data", formatQcow2),
+		"a/b/data": data.bytes(), "a/b/d": make([]byte, 512), "a/raw": nil,
+	}}
+	im, err := s.image("a/top", Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, f := range im.Files() {
+		got = append(got, f.Shown)
+	}
+	if want := []string{"a/top", "a/b/data", "a/b/d", "a/b/../raw"}; !slices.Equal(got, want) {
+		t.Errorf("Shown: %q, want %q", got, want)
+	}
+	below := im.Backing().Describe()
+	if below.Filename != "a/b/data" || below.FullBackingFilename != "a/b/../raw" {
+		t.Errorf("the backing file's description: %q, %q", below.Filename, below.FullBackingFilename)
+	}
+	// A backing file that no name leads to is called what its source says.
+	im = open(t, overlay(t, 512, "", ""), &Options{Name: "x/y", Backing: source("z", nil), BackingFormat: formatRaw})
+	if got := im.Files()[1].Shown; got != "z" {
+		t.Errorf("a given file: %q", got)
 	}
 }

@@ -44,6 +44,6 @@ func (o *opener) openData(im *Image, depth int) error {
 		im.dataErr = &ReferenceError{ref, im.file.shown, err}
 		return nil
 	}
-	im.data, err = o.admit(s, name)
+	im.data, err = o.admit(s, name, im.fullName(name, s))
 	return err
 }

@@ -4,7 +4,7 @@ import "strings"
 
 // A Description is what "qemu-img info" says of an image.
 type Description struct {
-	Filename    string // as it was opened
+	Filename    string // as it was opened; of a layer below as FullBackingFilename above
 	Format      string // "qcow2"
 	VirtualSize int64
 	ClusterSize int64
@@ -39,7 +39,7 @@ type Description struct {
 func (im *Image) Describe() Description {
 	h := &im.header
 	d := Description{
-		Filename:        im.file.shown,
+		Filename:        im.file.full,
 		Format:          formatQcow2,
 		VirtualSize:     im.Size(),
 		ClusterSize:     im.ClusterSize(),
@@ -68,11 +68,19 @@ func (im *Image) Describe() Description {
 	}
 	d.DataFile, d.HasDataFile = im.DataFile()
 	if d.BackingFilename, d.BackingFormat, d.HasBacking = im.BackingFile(); d.HasBacking {
-		d.FullBackingFilename = joinBacking(im.file.shown, d.BackingFilename)
+		d.FullBackingFilename = joinBacking(im.file.full, d.BackingFilename)
 	}
 	d.Snapshots, d.SnapshotsError = im.Snapshots()
 	d.Bitmaps, d.BitmapsError = im.Bitmaps()
 	return d
+}
+
+// fullName returns what qemu-img calls the file s that im calls name.
+func (im *Image) fullName(name string, s *Source) string {
+	if name == "" {
+		return s.Name // given by the caller, unasked
+	}
+	return joinBacking(im.file.full, name)
 }
 
 // joinBacking returns name, found in the image file from, as QEMU shows it in

@@ -44,7 +44,7 @@ const maxMerged = 1 << 12
 func (im *Image) Extents(off, n int64) iter.Seq2[Extent, error] {
 	return func(yield func(Extent, error) bool) {
 		if off < 0 || n < 0 || off > im.Size() || n > im.Size()-off {
-			yield(Extent{}, fmt.Errorf("qcow2: extents of %d bytes at %d of a disk of %d: %w", n, off, im.Size(), fs.ErrInvalid))
+			yield(Extent{}, errExtents(off, n, im.Size()))
 			return
 		}
 		var cur Extent
@@ -72,6 +72,36 @@ func (im *Image) Extents(off, n int64) iter.Seq2[Extent, error] {
 			yield(cur, nil)
 		}
 	}
+}
+
+// RawExtents yields what the n bytes from off on of a raw image are, as
+// [Image.Extents] does: data, and holes as far as s.Reader is a [HoleFinder] or
+// an *os.File, whose position it may move.
+func RawExtents(s *Source, off, n int64) iter.Seq2[Extent, error] {
+	return func(yield func(Extent, error) bool) {
+		f, err := newHostFile(s, s.Name, s.Name, false)
+		if err == nil && (off < 0 || n < 0 || off > s.Size || n > s.Size-off) {
+			err = errExtents(off, n, s.Size)
+		}
+		if err != nil {
+			yield(Extent{}, err)
+			return
+		}
+		f.holes = holeFinderOf(s.Reader)
+		raw := rawLayer{f}
+		for end := off + n; off < end; {
+			e, err := raw.status(guestOffset(off), uint64(end-off), 0)
+			if !yield(e, err) || err != nil {
+				return
+			}
+			off += e.Length
+		}
+	}
+}
+
+// errExtents is the error for a range that is not all on the disk.
+func errExtents(off, n, size int64) error {
+	return fmt.Errorf("qcow2: extents of %d bytes at %d of a disk of %d: %w", n, off, size, fs.ErrInvalid)
 }
 
 // extent is status for callers outside of the chain. It does not hold the

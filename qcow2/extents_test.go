@@ -4,14 +4,18 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"iter"
 	"strings"
 	"testing"
 )
 
 // show prints extents, one a line.
-func show(im *Image, off, n int64) string {
+func show(im *Image, off, n int64) string { return showAll(im.Extents(off, n)) }
+
+// showAll prints extents, a line each.
+func showAll(extents iter.Seq2[Extent, error]) string {
 	var b strings.Builder
-	for e, err := range im.Extents(off, n) {
+	for e, err := range extents {
 		if err != nil {
 			fmt.Fprintf(&b, "error %v\n", err)
 			break

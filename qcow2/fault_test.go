@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -86,6 +87,19 @@ func TestTransientErrors(t *testing.T) {
 }
 
 // Opening fails with the reader's error, too.
+// A file of the system puts its name into its errors. It may be one that the
+// image named and we resolved: it does not come back.
+func TestErrorsShowNoResolvedNames(t *testing.T) {
+	im, r, _ := faultyImage(t)
+	r.fault = func([]byte, int64) (int, error, bool) {
+		return 0, &fs.PathError{Op: "read", Path: "/secret/place", Err: errTransient}, true
+	}
+	_, err := im.ReadAt(make([]byte, 100), 0)
+	if !errors.Is(err, errTransient) || strings.Contains(err.Error(), "secret") {
+		t.Error(err)
+	}
+}
+
 func TestTransientErrorsOfOpen(t *testing.T) {
 	_, r, _ := faultyImage(t)
 	r.fault = func([]byte, int64) (int, error, bool) { return 0, errTransient, true }

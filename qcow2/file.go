@@ -17,6 +17,9 @@ type hostFile struct {
 	// data. shown stands in messages: what the caller or the overlay wrote.
 	name  string
 	shown string
+	// full is shown joined to the full name of the file that has it, as text:
+	// what qemu-img calls the file.
+	full string
 	// zeroFill makes bytes past the end read as zeros.
 	zeroFill bool
 	holes    HoleFinder // nil: none
@@ -25,11 +28,11 @@ type hostFile struct {
 
 // newHostFile returns a file of the given source. Its Size must not be
 // negative.
-func newHostFile(s *Source, shown string, zeroFill bool) (*hostFile, error) {
+func newHostFile(s *Source, shown, full string, zeroFill bool) (*hostFile, error) {
 	if s.Reader == nil || s.Size < 0 {
 		return nil, fmt.Errorf("qcow2: %q: no reader, or a negative size: %w", shown, fs.ErrInvalid)
 	}
-	return &hostFile{r: s.Reader, size: uint64(s.Size), name: s.Name, shown: shown, zeroFill: zeroFill}, nil
+	return &hostFile{r: s.Reader, size: uint64(s.Size), name: s.Name, shown: shown, full: full, zeroFill: zeroFill}, nil
 }
 
 // contains reports whether the n bytes at off lie inside the file.
@@ -100,7 +103,8 @@ func (f *hostFile) readPadded(what string, p []byte, off hostOffset) (int, error
 }
 
 // readInside fills p with bytes that lie inside the file. An error of the
-// reader is returned wrapped, so that the caller can look at it.
+// reader is returned wrapped, so that the caller can look at it, but for the
+// name in it that a file of the system was opened by.
 func (f *hostFile) readInside(what string, p []byte, off hostOffset) (int, error) {
 	for n := 0; n < len(p); {
 		m, err := f.r.ReadAt(p[n:], int64(off)+int64(n))
@@ -114,6 +118,9 @@ func (f *hostFile) readInside(what string, p []byte, off hostOffset) (int, error
 		case err == io.EOF:
 			return n, f.errorAt(what, off, uint64(len(p)), "bytes needed, the file has shrunk", ErrTruncated)
 		case err != nil:
+			if e, ok := err.(*fs.PathError); ok {
+				err = e.Err
+			}
 			return n, f.errorAt(what, off, 0, "", err)
 		case m == 0:
 			return n, f.errorAt(what, off, 0, "", io.ErrNoProgress)

@@ -8,6 +8,7 @@ type File struct {
 	Depth  int    // of the layer that it belongs to; 0 is the image itself
 	Format string // "qcow2" or "raw"
 	Name   string // as it was opened; Extents uses the same
+	Shown  string // as qemu-img calls it: joined to the name of the file that names it, as text
 	Size   int64  // in bytes
 	// Info is what the file's reader says of itself, or nil: of a file it
 	// tells identity and kind.
@@ -20,7 +21,7 @@ func (im *Image) Files() []File {
 	var list []File
 	kind, depth := "", 0
 	add := func(kind, format string, f *hostFile) {
-		entry := File{Kind: kind, Depth: depth, Format: format, Name: f.name, Size: int64(f.size)}
+		entry := File{Kind: kind, Depth: depth, Format: format, Name: f.name, Shown: f.full, Size: int64(f.size)}
 		if s, ok := f.r.(interface{ Stat() (fs.FileInfo, error) }); ok {
 			if info, err := s.Stat(); err == nil {
 				entry.Info = info

@@ -25,7 +25,8 @@ type allocationSizer interface {
 
 // holeAt reports whether the byte at off, inside the file or not, reads as
 // zero for lack of storage, and how many of the n bytes there are alike.
-// Bytes past the end are such. Where nobody can tell, all is data.
+// Bytes past the end are such. Where nobody can tell, all is data; so is what
+// was cut off since the file was opened, as reading it says so.
 func (f *hostFile) holeAt(off hostOffset, n uint64) (length uint64, hole bool) {
 	inside := f.clip(off, n)
 	if inside == 0 {
@@ -37,7 +38,13 @@ func (f *hostFile) holeAt(off hostOffset, n uint64) (length uint64, hole bool) {
 	data, err := f.holes.NextData(int64(off))
 	switch {
 	case errors.Is(err, io.EOF):
-		return n, true // the hole reaches the end, and what follows is alike
+		// The hole reaches the end, and what follows is alike, provided that
+		// the end is where it was.
+		last := int64(off) + int64(inside) - 1
+		if hole, err := f.holes.NextHole(last); err != nil || hole != last {
+			return inside, false
+		}
+		return n, true
 	case err != nil || data < int64(off):
 		return inside, false
 	case data > int64(off):

@@ -3,7 +3,9 @@ package qcow2
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -181,5 +183,65 @@ func TestFileHoles(t *testing.T) {
 	}
 	if n, err := h.(allocationSizer).AllocatedSize(); err != nil || n < 0 || data > 0 && (n < 1<<20 || n >= size) {
 		t.Errorf("AllocatedSize() = %d, %v", n, err)
+	}
+}
+
+// A file that has shrunk has no holes where it was: what is gone is an error
+// for who reads it, never zeros. Below it: data, a hole up to the end.
+func TestHolesOfShrunkFile(t *testing.T) {
+	const size = 8 << 20
+	for _, cut := range []int64{6 << 20, 4 << 20, 1 << 20, 0} {
+		name := filepath.Join(t.TempDir(), "raw")
+		f, err := os.Create(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		if err := f.Truncate(size); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.WriteAt(text(1<<20, 1), 1<<20); err != nil {
+			t.Fatal(err)
+		}
+		b := newBuilder(t, recipe{size: size, backing: "raw", format: "raw"})
+		im := b.image(&Options{Backing: &Source{Reader: f, Size: size, Name: name}})
+		if err := f.Truncate(cut); err != nil {
+			t.Fatal(err)
+		}
+		for e, err := range im.Extents(0, size) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if e.Zero && e.Start+e.Length > cut {
+				t.Errorf("cut at %d: %d bytes at %d are zeros", cut, e.Length, e.Start)
+			}
+		}
+		if n, err := im.ReadAt(make([]byte, size), 0); int64(n) > cut || !errors.Is(err, ErrTruncated) {
+			t.Errorf("cut at %d: read %d, %v", cut, n, err)
+		}
+	}
+}
+
+// A raw file is described as what lies below an image is.
+func TestRawExtents(t *testing.T) {
+	raw := &holedReader{bytes.NewReader(make([]byte, 7000)), [][2]int64{{0, 100}, {5000, 6000}}, -1}
+	s := &Source{Reader: raw, Size: raw.Size(), Name: "r"}
+	const want = `0+100 depth 0 present zero at 0 of "r"
+100+4900 depth 0 present data at 100 of "r"
+5000+1000 depth 0 present zero at 5000 of "r"
+6000+1000 depth 0 present data at 6000 of "r"
+`
+	if got := showAll(RawExtents(s, 0, s.Size)); got != want {
+		t.Errorf("extents:\n%swant:\n%s", got, want)
+	}
+	if got, want := showAll(RawExtents(s, 4000, 1500)), "4000+1000 depth 0 present data at 4000 of \"r\"\n5000+500 depth 0 present zero at 5000 of \"r\"\n"; got != want {
+		t.Errorf("extents:\n%swant:\n%s", got, want)
+	}
+	for _, c := range [][2]int64{{-1, 1}, {0, -1}, {0, 7001}, {7001, 0}} {
+		for _, err := range RawExtents(s, c[0], c[1]) {
+			if !errors.Is(err, fs.ErrInvalid) {
+				t.Errorf("%v: %v", c, err)
+			}
+		}
 	}
 }

@@ -37,6 +37,7 @@ type chain struct {
 	mu      sync.RWMutex // held for reading while a read is under way
 	closed  bool
 	closers []io.Closer
+	maxSize uint64 // of disks in bytes
 }
 
 // enter begins an operation that reads files. The caller must call leave if

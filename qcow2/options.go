@@ -31,7 +31,7 @@ type Options struct {
 
 	// MaxDepth is the most layers of a chain, the image included; 0 means 64.
 	MaxDepth int
-	// MaxVirtualSize refuses larger disks; 0 means no limit.
+	// MaxVirtualSize refuses larger disks, of snapshots, too; 0 means no limit.
 	MaxVirtualSize int64
 	// CacheBytes is the memory that tables and decompressed clusters of all
 	// layers together may occupy; 0 means 64 MiB. However little it is, a

@@ -115,8 +115,9 @@ func (im *Image) OpenSnapshot(idOrName string) (*Image, error) {
 	if err := im.file.checkL1(g, what, hostOffset(s.Offset)+OffsetofQCowSnapshotHeader_L1TableOffset, h.L1TableOffset, h.L1Size); err != nil {
 		return nil, err
 	}
-	if s.DiskSize > math.MaxInt64 {
-		return nil, im.file.errorAt(what, hostOffset(s.Offset), s.DiskSize, "disk size, at most 2^63-1", ErrLimit)
+	if limit := im.chain.maxSize; s.DiskSize > limit {
+		return nil, im.file.errorAt(what, hostOffset(s.Offset), s.DiskSize,
+			fmt.Sprintf("disk size, the limit is %d bytes", limit), ErrLimit)
 	}
 	view := &Image{
 		chain: im.chain, file: im.file, header: im.header, extensions: im.extensions, backingName: im.backingName,

@@ -186,3 +186,16 @@ func TestOpenSnapshot(t *testing.T) {
 		}
 	}
 }
+
+// The caller's limit is for whatever disk is read.
+func TestOpenSnapshotLimit(t *testing.T) {
+	b := newBuilder(t, recipe{size: 512})
+	addSnapshots(b, testSnapshot{id: "1", name: "huge", extra: 16, size: 1 << 60}, testSnapshot{id: "2", name: "small", extra: 16, size: 1024})
+	im := b.image(&Options{MaxVirtualSize: 1024})
+	if _, err := im.OpenSnapshot("huge"); !errors.Is(err, ErrLimit) {
+		t.Errorf("huge: %v", err)
+	}
+	if _, err := im.OpenSnapshot("small"); err != nil {
+		t.Errorf("small: %v", err)
+	}
+}
