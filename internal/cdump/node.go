@@ -83,7 +83,7 @@ const (
 	Bytes                // an array of single unsigned bytes, or a number that has no Go type
 	Array                // any other array
 	Struct               // struct or union
-	Flexible             // an array without a length: nothing of its own
+	Flexible             // an array without a length, or of nothing: no bytes of its own
 	Padding              // bytes that no field has
 )
 
@@ -99,7 +99,7 @@ func (n Node) Kind() Kind {
 		elem := under(t.Elem)
 		b, _ := elem.(*cstruct.Basic)
 		switch {
-		case t.Flexible || t.Len == 0:
+		case t.Flexible || t.Size() == 0:
 			return Flexible
 		case isText(t.Elem):
 			return Text

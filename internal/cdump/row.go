@@ -60,7 +60,9 @@ func (n Node) visit(all, bare bool, yield func(row) bool) (more bool) {
 		return n.visitArray(all, yield)
 	case Flexible:
 		r := n.heading()
-		r.value += ", follows"
+		if t := under(n.Type).(*cstruct.Array); t.Elem.Size() > 0 {
+			r.value += ", follows"
+		}
 		return yield(r)
 	case Text, Bytes, Padding:
 		return n.visitBytes(all, yield)
