@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"slices"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -104,7 +105,7 @@ func convert(ctx context.Context, c *copier, name string, stdout io.Writer) erro
 // convertToFile writes a new file, and puts it in the place of name when it is
 // whole. There lies a file that info describes, or none if that is nil.
 func convertToFile(ctx context.Context, c *copier, name string, info fs.FileInfo) (err error) {
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	ctx, stop := untilSignal(ctx)
 	defer stop()
 	t, err := newReplacement(name, info)
 	if err != nil {
@@ -122,6 +123,16 @@ func convertToFile(ctx context.Context, c *copier, name string, info fs.FileInfo
 		return err
 	}
 	return t.commit()
+}
+
+// untilSignal returns a context that ends with a signal that asks to stop. One
+// that whoever started us had ignored, as nohup does, does not ask.
+func untilSignal(ctx context.Context) (context.Context, context.CancelFunc) {
+	signals := slices.DeleteFunc([]os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP}, signal.Ignored)
+	if len(signals) == 0 { // which NotifyContext takes for all there are
+		return context.WithCancel(ctx)
+	}
+	return signal.NotifyContext(ctx, signals...)
 }
 
 // convertToDevice writes a block device in place.

@@ -4,8 +4,10 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -30,6 +32,39 @@ func TestConvertSignal(t *testing.T) {
 		}
 		if got := entries(t, dir); len(got) != 0 {
 			t.Errorf("%v: left behind %q", sig, got)
+		}
+	}
+}
+
+// nohup makes a program ignore SIGHUP, and goes on to be obeyed.
+func TestConvertIgnoresWhatIsIgnored(t *testing.T) {
+	for _, ignored := range [][]os.Signal{{syscall.SIGHUP}, {syscall.SIGHUP, syscall.SIGINT, syscall.SIGTERM}} {
+		signal.Ignore(ignored...)
+		defer signal.Reset(ignored...)
+		src := newFakeDisk(4 << 20)
+		src.onRead = func(int64) error {
+			// SIGURG is the Go runtime's own.
+			return errors.Join(syscall.Kill(syscall.Getpid(), syscall.SIGHUP), syscall.Kill(syscall.Getpid(), syscall.SIGURG))
+		}
+		target := filepath.Join(t.TempDir(), "target")
+		if err := convert(t.Context(), src.copier(), target, io.Discard); err != nil {
+			t.Errorf("%v ignored: %v", ignored, err)
+		}
+		if got, err := os.ReadFile(target); err != nil || !bytes.Equal(got, src.data) {
+			t.Errorf("%v ignored: wrong bytes (%v)", ignored, err)
+		}
+	}
+}
+
+// A name may be as long as the file system lets it, in any script.
+func TestConvertLongName(t *testing.T) {
+	for _, name := range []string{strings.Repeat("x", 255), strings.Repeat("盘", 85)} {
+		src := newFakeDisk(4 << 10)
+		target := filepath.Join(t.TempDir(), name)
+		for range 2 {
+			if err := convert(t.Context(), src.copier(), target, io.Discard); err != nil {
+				t.Errorf("name of %d bytes: %v", len(name), err)
+			}
 		}
 	}
 }

@@ -109,32 +109,13 @@ func (d *rawDisk) WriteTo(w io.Writer) (int64, error) {
 }
 
 func (d *rawDisk) Files() []qcow2.File {
-	f := qcow2.File{Format: formatRaw, Name: d.Name(), Size: d.size}
+	f := qcow2.File{Format: formatRaw, Name: d.Name(), Shown: d.Name(), Size: d.size}
 	if info, err := d.Stat(); err == nil {
 		f.Info = info
 	}
 	return []qcow2.File{f}
 }
 
-// Extents yields data and holes as the file system tells them.
 func (d *rawDisk) Extents(off, n int64) iter.Seq2[qcow2.Extent, error] {
-	return func(yield func(qcow2.Extent, error) bool) {
-		for end := off + n; off < end; {
-			length, hole := dataOrHole(d.File, off, end-off)
-			if hole {
-				// Behind the end of a file that has shrunk is no hole either.
-				if now, err := d.Seek(0, io.SeekEnd); err != nil || now < off+length {
-					yield(qcow2.Extent{}, endedAt(now, err))
-					return
-				}
-			}
-			if !yield(qcow2.Extent{
-				Start: off, Length: length, Present: true, Zero: hole, Data: !hole,
-				HasOffset: true, Offset: off, File: d.Name(),
-			}, nil) {
-				return
-			}
-			off += length
-		}
-	}
+	return qcow2.RawExtents(&qcow2.Source{Reader: d.File, Size: d.size, Name: d.Name()}, off, n)
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -28,7 +27,7 @@ func infoCommand() *cobra.Command {
 				return err
 			}
 			return src.use(args[0], func(d disk) error {
-				infos, err := describe(d, args[0], chain)
+				infos, err := describe(d, chain)
 				return errors.Join(err, printed(cmd, func(w *bufio.Writer) error {
 					printInfos(w, infos, json, chain)
 					return nil
@@ -55,7 +54,7 @@ type info struct {
 
 // describe returns what there is to say of the image, and with chain of the
 // layers below. An error says what could not be read; the rest is there.
-func describe(d disk, name string, chain bool) ([]info, error) {
+func describe(d disk, chain bool) ([]info, error) {
 	var infos []info
 	var errs []error
 	im, _ := d.(*qcow2.Image)
@@ -66,58 +65,21 @@ func describe(d disk, name string, chain bool) ([]info, error) {
 		if f.Depth > 0 && !chain {
 			break
 		}
-		in := info{filename: name, format: f.Format, size: f.Size, occupied: occupied(f.Info)}
+		in := info{filename: f.Shown, format: f.Format, size: f.Size, occupied: occupied(f.Info)}
 		if f.Format == formatQcow2 {
 			desc := im.Describe()
 			in.qcow2, in.size = &desc, desc.VirtualSize
 			var luksErr error
 			in.encrypt, luksErr = encryptObject(im, desc.Encryption)
 			errs = append(errs, desc.SnapshotsError, desc.BitmapsError, luksErr)
-			name = joinName(name, desc.BackingFilename)
-			if chain && desc.HasBacking && missesBacking(d, f.Depth) {
-				errs = append(errs, probeBacking(im))
+			if chain {
+				errs = append(errs, im.BackingError())
 			}
 			im = im.Backing()
 		}
 		infos = append(infos, in)
 	}
 	return infos, errors.Join(errs...)
-}
-
-// missesBacking reports whether the layer at depth is the last that is open.
-func missesBacking(d disk, depth int) bool {
-	for _, f := range d.Files() {
-		if f.Depth > depth {
-			return false
-		}
-	}
-	return true
-}
-
-// probeBacking returns why the backing file of im cannot be read: asking for
-// what is in it says so.
-func probeBacking(im *qcow2.Image) error {
-	for _, err := range im.Extents(0, im.Size()) {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// joinName returns name, found in the image file from, as qemu-img shows it:
-// relative to the directory of from, not cleaned (path_combine).
-func joinName(from, name string) string {
-	if hasProtocol(name) || strings.HasPrefix(name, "/") {
-		return name
-	}
-	return from[:strings.LastIndexByte(from, '/')+1] + name
-}
-
-// hasProtocol is QEMU's path_has_protocol.
-func hasProtocol(name string) bool {
-	i := strings.IndexAny(name, ":/")
-	return i >= 0 && name[i] == ':'
 }
 
 func printInfos(w io.Writer, infos []info, json, chain bool) {
@@ -169,7 +131,7 @@ func (in *info) object() object {
 	if d != nil {
 		add("format-specific", object{{"type", in.format}, {"data", in.specific()}})
 		if d.HasBacking {
-			add("full-backing-filename", joinName(in.filename, d.BackingFilename))
+			add("full-backing-filename", d.FullBackingFilename)
 		}
 		if d.Encrypted {
 			add("encrypted", true)
@@ -281,7 +243,7 @@ func (in *info) print(w io.Writer) {
 	}
 	if d.HasBacking {
 		fmt.Fprintf(w, "backing file: %s", shown(d.BackingFilename))
-		if full := joinName(in.filename, d.BackingFilename); full != d.BackingFilename {
+		if full := d.FullBackingFilename; full != d.BackingFilename {
 			fmt.Fprintf(w, " (actual path: %s)", shown(full))
 		}
 		fmt.Fprintln(w)

@@ -36,7 +36,7 @@ func mapCommand() *cobra.Command {
 					if json {
 						return mapJSON(w, d, off, n)
 					}
-					return mapHuman(w, d, args[0], off, n)
+					return mapHuman(w, d, off, n)
 				})
 			})
 		},
@@ -74,8 +74,11 @@ func mapJSON(w io.Writer, d disk, off, n int64) error {
 }
 
 // mapHuman prints where the bytes lie that do not read as zeros anyway.
-func mapHuman(w io.Writer, d disk, name string, off, n int64) error {
-	names := shownNames(d, name)
+func mapHuman(w io.Writer, d disk, off, n int64) error {
+	names := map[string]string{}
+	for _, f := range d.Files() {
+		names[f.Name] = f.Shown
+	}
 	head := fmt.Sprintf("%-16s%-16s%-16s%s\n", "Offset", "Length", "Mapped to", "File")
 	for e, err := range d.Extents(off, n) {
 		if err != nil {
@@ -101,25 +104,4 @@ func hex(n int64) string {
 		return "0"
 	}
 	return fmt.Sprintf("%#x", n)
-}
-
-// shownNames returns how qemu-img would call the files that the extents of d
-// name: each joined to the one that names it.
-func shownNames(d disk, name string) map[string]string {
-	names := map[string]string{}
-	im, _ := d.(*qcow2.Image)
-	for _, f := range d.Files() {
-		switch {
-		case f.Kind == qcow2.KindData:
-			data, _ := im.DataFile()
-			names[f.Name] = joinName(name, data)
-			continue
-		case f.Kind == qcow2.KindBacking:
-			backing, _, _ := im.BackingFile()
-			name = joinName(name, backing)
-			im = im.Backing()
-		}
-		names[f.Name] = name
-	}
-	return names
 }

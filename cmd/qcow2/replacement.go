@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // A replacement is a file that is written beside the place of another, or of
@@ -25,10 +26,17 @@ func newReplacement(name string, info fs.FileInfo) (*replacement, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Made with the mode of any new file: os.CreateTemp would let only its
-	// owner read it.
-	beside := filepath.Join(filepath.Dir(place), fmt.Sprintf(".%.100s.%s.tmp", filepath.Base(place), rand.Text()))
-	f, err := os.OpenFile(beside, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o666)
+	// A new file gets the mode of any new file, which os.CreateTemp would not
+	// give it. One that is to be like another is at first for its owner alone:
+	// who may not read the other must not open it meanwhile.
+	mode := fs.FileMode(0o666)
+	if info != nil {
+		mode = 0o600
+	}
+	base := filepath.Base(place)
+	base = strings.ToValidUTF8(base[:min(len(base), 100)], "") // names are limited in bytes
+	beside := filepath.Join(filepath.Dir(place), "."+base+"."+rand.Text()+".tmp")
+	f, err := os.OpenFile(beside, os.O_RDWR|os.O_CREATE|os.O_EXCL, mode)
 	if err != nil {
 		return nil, fmt.Errorf("cannot write beside %q: %w", place, err)
 	}

@@ -78,19 +78,3 @@ func TestHostileStrings(t *testing.T) {
 		t.Errorf("an error message is printed as %q", got)
 	}
 }
-
-func TestJoinName(t *testing.T) {
-	for _, tt := range []struct{ from, name, want string }{
-		{"a.qcow2", "b", "b"},
-		{"dir/a.qcow2", "b", "dir/b"},
-		{"dir/a.qcow2", "../b", "dir/../b"},
-		{"/x/a.qcow2", "b", "/x/b"},
-		{"dir/a.qcow2", "/b", "/b"},
-		{"dir/a.qcow2", "nbd://h/x", "nbd://h/x"},
-		{"dir/a.qcow2", "x/y:z", "dir/x/y:z"},
-	} {
-		if got := joinName(tt.from, tt.name); got != tt.want {
-			t.Errorf("%q in %q: %q, want %q", tt.name, tt.from, got, tt.want)
-		}
-	}
-}
