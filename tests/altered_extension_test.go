@@ -169,7 +169,7 @@ func TestAlteredSnapshots(t *testing.T) {
 			e.b = append(e.b, make([]byte, e.cluster()-int64(len(e.b))%e.cluster())...)
 			e.u64(qcow2.OffsetofQCowHeader_SnapshotsOffset, uint64(len(e.b)))
 			e.u32(qcow2.OffsetofQCowHeader_NbSnapshots, qcow2.QCOW_MAX_SNAPSHOTS)
-		}, snapshots: qcow2.ErrTruncated},
+		}, snapshots: qcow2.ErrTruncated, noQEMU: "it lists 65,536 snapshots of nothing, for seconds"},
 		{name: "extra data of 1025 bytes", alter: entry(func(e *editor, at int64) {
 			e.u32(at+qcow2.OffsetofQCowSnapshotHeader_ExtraDataSize, qcow2.QCOW_MAX_SNAPSHOT_EXTRA_DATA+1)
 		}), snapshots: qcow2.ErrLimit},

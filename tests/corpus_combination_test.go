@@ -100,8 +100,11 @@ func (c *combination) diskSize() int64 {
 			// reads every byte to copy them.
 			return min(1<<30, c.cluster<<15)
 		}
-		if c.cluster == 512 {
+		switch c.cluster {
+		case 512:
 			return 1 << 30 // 32,768 L2 tables; 128 GiB is the most there can be
+		case 4 << 10:
+			return 64 << 30 // 32,768 L2 tables; QEMU takes seconds for 1 TiB
 		}
 		return 1 << 40
 	}

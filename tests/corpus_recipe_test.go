@@ -74,13 +74,29 @@ const sigKill = "sigraise 9"
 // A builder runs recipes. Its zero value is not ready: see newBuilder.
 type builder struct {
 	tools map[string]string // name -> path
+	// shared is a directory with what writes take their bytes from, made once
+	// for all images: see combination.writes.
+	shared string
+}
+
+// sharedFiles are the commands that make the files in builder.shared.
+var sharedFiles = []command{
+	{"text", "text.bin", "2097152", "1"},
+	{"noise", "noise.bin", "2097152", "2"},
 }
 
 func newBuilder(t testing.TB) *builder {
-	return &builder{tools: map[string]string{
+	t.Helper()
+	b := &builder{tools: map[string]string{
 		"qemu-img": requireTool(t, "qemu-img"),
 		"qemu-io":  requireTool(t, "qemu-io"),
-	}}
+	}, shared: t.TempDir()}
+	for _, c := range sharedFiles {
+		if err := b.run(c, b.shared); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return b
 }
 
 // build runs the steps of r in dir, which exists and is empty.
@@ -157,7 +173,10 @@ func text(n int, seed uint64) []byte {
 	r := rand.New(rand.NewPCG(seed, 0))
 	b := make([]byte, 0, n+80)
 	for line := 0; len(b) < n; line++ {
-		b = fmt.Appendf(b, "%d.%06d", seed, line)
+		b = append(strconv.AppendUint(b, seed, 10), '.')
+		for unit := 100_000; unit > 0; unit /= 10 {
+			b = append(b, '0'+byte(line/unit%10))
+		}
 		for range 3 + r.IntN(5) {
 			b = append(b, ' ')
 			b = append(b, words[r.IntN(len(words))]...)
