@@ -6,6 +6,7 @@ import (
 	"os"
 	"runtime"
 	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
 )
@@ -15,13 +16,30 @@ func main() {
 	turn := flag.Duration("turn", 5*time.Millisecond, "how long each measurement lasts, about")
 	flag.Parse()
 	fmt.Printf("%s, %s/%s, median of %d rounds\n\n", runtime.Version(), runtime.GOOS, runtime.GOARCH, *rounds)
+	names := []string{"generated", "UnmarshalBinary", "by hand", "encoding/binary", "struc"}
 	tab := tabwriter.NewWriter(os.Stdout, 0, 8, 1, ' ', 0)
-	fmt.Fprintln(tab, "| work\t| by\t| time\t| ratio\t|")
-	fmt.Fprintln(tab, "|---\t|---\t|---:\t|---:\t|")
+	fmt.Fprintf(tab, "| work\t| %s\t|\n", strings.Join(names, "\t| "))
+	fmt.Fprintf(tab, "|---\t%s|\n", strings.Repeat("|---:\t", len(names)))
 	for _, w := range works() {
-		for i, m := range measure(w.ways, *rounds, *turn) {
-			fmt.Fprintf(tab, "| %s\t| %s\t| %s\t| %.2f\t|\n", w.name, w.ways[i].name, shortTime(m.time), m.ratio)
+		fmt.Fprintf(tab, "| %s\t", w.name)
+		results := measure(w.ways, *rounds, *turn)
+		for _, name := range names {
+			cell := ""
+			for i, m := range results {
+				switch {
+				case w.ways[i].name != name:
+				case i == 0:
+					cell = shortTime(m.time)
+				default:
+					cell = fmt.Sprintf("%.2f", m.ratio)
+					if m.ratio >= 10 {
+						cell = fmt.Sprintf("%.0f", m.ratio)
+					}
+				}
+			}
+			fmt.Fprintf(tab, "| %s\t", cell)
 		}
+		fmt.Fprintln(tab, "|")
 	}
 	tab.Flush()
 }
@@ -77,8 +95,8 @@ func median(x []float64) float64 {
 }
 
 func shortTime(ns float64) string {
-	if ns < 100 {
+	if ns < 1000 {
 		return fmt.Sprintf("%.1f ns", ns)
 	}
-	return time.Duration(ns).Round(time.Nanosecond).String()
+	return fmt.Sprintf("%.1f µs", ns/1000)
 }

@@ -111,16 +111,16 @@ func decoding[T, B any](d decoder[T, B]) []way {
 	add := func(name string, v *T, run func(n int)) {
 		ways = append(ways, way{name, run, func() any { return *v }})
 	}
-	for _, name := range []string{"generated Decode", "generated UnmarshalBinary", "by hand", "encoding/binary", "struc"} {
+	for _, name := range []string{"generated", "UnmarshalBinary", "by hand", "encoding/binary", "struc"} {
 		v := new(T)
 		switch name {
-		case "generated Decode":
+		case "generated":
 			add(name, v, func(n int) {
 				for range n {
 					d.generated(v, array)
 				}
 			})
-		case "generated UnmarshalBinary":
+		case "UnmarshalBinary":
 			add(name, v, func(n int) {
 				for range n {
 					must(d.unmarshal(v, b))
@@ -174,10 +174,10 @@ func encoding[T, B any](e encoder[T, B]) []way {
 	add := func(name string, b []byte, run func(n int)) {
 		ways = append(ways, way{name, run, func() any { return string(b) }})
 	}
-	for _, name := range []string{"generated Encode", "by hand", "encoding/binary", "struc"} {
+	for _, name := range []string{"generated", "by hand", "encoding/binary", "struc"} {
 		b := make([]byte, e.size)
 		switch name {
-		case "generated Encode":
+		case "generated":
 			array := e.array(b)
 			add(name, b, func(n int) {
 				for range n {
