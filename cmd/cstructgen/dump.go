@@ -111,21 +111,29 @@ func parse(in inputOptions, order gen.Order, headers []string) (*cstruct.Model, 
 // openData opens the data for reading from offset on; "-" is stdin.
 func openData(stdin io.Reader, name string, offset int64) (io.ReadCloser, error) {
 	if name == "-" {
-		_, err := io.CopyN(io.Discard, stdin, offset)
-		if errors.Is(err, io.EOF) {
-			err = nil // reading will say what is missing
-		}
-		return io.NopCloser(stdin), err
+		return io.NopCloser(stdin), skip(stdin, offset)
 	}
 	f, err := os.Open(name)
 	if err != nil {
 		return nil, err
 	}
 	if _, err := f.Seek(offset, io.SeekStart); err != nil {
-		f.Close()
-		return nil, err
+		// A pipe is read from its start.
+		if err := skip(f, offset); err != nil {
+			f.Close()
+			return nil, err
+		}
 	}
 	return f, nil
+}
+
+// skip reads n bytes. That there are fewer is found out by what reads on.
+func skip(r io.Reader, n int64) error {
+	_, err := io.CopyN(io.Discard, r, n)
+	if errors.Is(err, io.EOF) {
+		return nil
+	}
+	return err
 }
 
 // A dumping is one run of dump.

@@ -171,6 +171,8 @@ func TestSymbolsFromComments(t *testing.T) {
 		{"unsigned char x[4]; /* MAGIC */", "41424344", "MAGIC"},
 		{"unsigned char x[4]; /* MAGIC */", "44434241", "MAGIC"},
 		{"unsigned char x[4]; /* MAGIC */", "41424345", ""},
+		{"unsigned x; /* MAGIC */", "44434241", "MAGIC"},
+		{"unsigned x; /* MAGIC */", "41424344", "MAGIC in the other byte order"},
 		{"char x[4]; /* NAME */", "58590000", "NAME"},
 		{"char x[4]; /* NAME */", "58595a00", ""},
 		{"unsigned char x;", "01", ""},

@@ -54,7 +54,7 @@ func (n Node) Symbol() string {
 	if n.Field == nil || n.Field.Doc == "" {
 		return ""
 	}
-	return n.root.symbols.mentioned(n.Field, v)
+	return n.root.symbols.mentioned(n, v)
 }
 
 // constantOf is an integer or byte string as a constant, nil for other values.
@@ -151,15 +151,15 @@ func joined(x uint64, fs []named) string {
 // several ("FLAG_*"), or the end of one like that before it ("A_ZLIB or _ZSTD").
 var word = regexp.MustCompile(`[A-Za-z_][A-Za-z0-9_]*\*?`)
 
-// mentioned returns the constant with value v that the comment of f names.
+// mentioned returns the constant with value v that the comment of n names.
 // Where the names are of flags, as the word in them or in the field's name
 // says or their values do, it returns all whose bits are set.
-func (s *symbols) mentioned(f *cstruct.Field, v any) string {
+func (s *symbols) mentioned(n Node, v any) string {
 	c := constantOf(v)
 	if c == nil {
 		return ""
 	}
-	names := s.inComment(f.Doc)
+	names := s.inComment(n.Field.Doc)
 	for _, name := range names {
 		if equal(s.values[name], c) || text(c) && numberIs(s.values[name], v) {
 			return name
@@ -169,10 +169,19 @@ func (s *symbols) mentioned(f *cstruct.Field, v any) string {
 	if !ok || x == 0 {
 		return ""
 	}
+	if n.Bits == 0 && n.Size > 1 {
+		// The most common mistake with an unknown file.
+		swapped := gc.MakeUint64(bits.ReverseBytes64(x) >> (64 - 8*n.Size))
+		for _, name := range names {
+			if equal(s.values[name], swapped) && x > 0xff && wrapped(swapped) > 0xff {
+				return name + " in the other byte order"
+			}
+		}
+	}
 	allBits := s.allBits(names)
 	var fs []named
 	for _, name := range names {
-		if s.values[name].Kind() != gc.Int || !allBits && !isFlag(f.Name) && !isFlag(name) {
+		if s.values[name].Kind() != gc.Int || !allBits && !isFlag(n.Field.Name) && !isFlag(name) {
 			continue
 		}
 		if b, exact := gc.Uint64Val(s.values[name]); exact && bits.OnesCount64(b) == 1 && x&b != 0 {
