@@ -72,7 +72,10 @@ written in place.`,
 
 // convert writes what c reads to the target of the given name.
 func convert(ctx context.Context, c *copier, name string, stdout io.Writer) error {
-	if name == "-" {
+	switch name {
+	case "":
+		return usageError{errors.New("the target has no name")}
+	case "-":
 		return stream(meter{stdout, c.done}, c.src, 0, c.src.Size())
 	}
 	info, err := os.Stat(name) // through a symbolic link

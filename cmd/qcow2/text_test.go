@@ -78,3 +78,29 @@ func TestHostileStrings(t *testing.T) {
 		t.Errorf("an error message is printed as %q", got)
 	}
 }
+
+// What is not UTF-8, as qemu-img 7.2 prints it.
+func TestQuoteJSON(t *testing.T) {
+	for _, tt := range []struct{ text, want string }{
+		{"caf\u00e9 \U0001f600", `caf\u00E9 \uD83D\uDE00`},
+		{"\xc3(", `\uFFFD(`},
+		{"\xe2\x82", `\uFFFD`},
+		{"\xe2\x82a", `\uFFFDa`},
+		{"\xf0\x9f\x98", `\uFFFD`},
+		{"\xf0\x9fa\xe2", `\uFFFDa\uFFFD`},
+		{"\xed\xa0\xbd\xed\xb8\x80", `\uFFFD\uFFFD`},
+		{"\xc0\x80x", `\u0000x`},
+		{"\xc1\x80x", `\uFFFDx`},
+		{"\xf8\x88\x80\x80\x80", `\uFFFD`},
+		{"\xfd\xbf\xbf\xbf\xbf\xbf", `\uFFFD`},
+		{"\xff\xfe\x80", `\uFFFD\uFFFD\uFFFD`},
+		{"\uffff\ufffe\ufdd0\U0010ffff", `\uFFFD\uFFFD\uFFFD\uFFFD`},
+		{"\xf4\x90\x80\x80", `\uFFFD`},
+		{"\xf0\x8f\xbf\xbf", `\uFFFD`},
+		{"\x7f\x1b\"\\/\b\f\n\r\t", `\u007F\u001B\"\\/\b\f\n\r\t`},
+	} {
+		if got := quoteJSON(tt.text); got != `"`+tt.want+`"` {
+			t.Errorf("%q: %s, want %q", tt.text, got, tt.want)
+		}
+	}
+}

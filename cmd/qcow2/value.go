@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"math/bits"
 	"strconv"
 	"strings"
 	"unicode/utf16"
@@ -57,11 +58,14 @@ func comma(i int) string {
 	return "\n"
 }
 
-// quoteJSON returns s as a JSON string. What is not UTF-8 becomes U+FFFD.
+// quoteJSON returns s as a JSON string. What codePoint does not take becomes
+// U+FFFD.
 func quoteJSON(s string) string {
 	var b strings.Builder
 	b.WriteByte('"')
-	for _, r := range s {
+	for s != "" {
+		r, n := codePoint(s)
+		s = s[n:]
 		switch {
 		case r == '"' || r == '\\':
 			b.WriteByte('\\')
@@ -80,6 +84,32 @@ func quoteJSON(s string) string {
 	}
 	b.WriteByte('"')
 	return b.String()
+}
+
+// codePoint returns the code point at the start of s, which is not empty, and
+// its length, as QEMU does (mod_utf8_codepoint): a wrong sequence is one U+FFFD
+// as far as it goes on, noncharacters are wrong, and a NUL may be C0 80.
+func codePoint(s string) (r rune, n int) {
+	n = bits.LeadingZeros8(^s[0]) // how many bytes the first one announces
+	switch {
+	case n == 0:
+		return rune(s[0]), 1
+	case n == 1 || n > 6:
+		return utf8.RuneError, 1
+	}
+	r = rune(s[0] & (0x7f >> n))
+	for i := 1; i < n; i++ {
+		if i == len(s) || s[i]&0xc0 != 0x80 {
+			return utf8.RuneError, i
+		}
+		r = r<<6 | rune(s[i]&0x3f)
+	}
+	switch {
+	case r == 0 && n == 2:
+	case utf8.RuneLen(r) != n, r >= 0xfdd0 && r <= 0xfdef, r&0xfffe == 0xfffe: // the length of what is none is -1
+		r = utf8.RuneError
+	}
+	return r, n
 }
 
 // writeHuman writes the members of v for people, a line each, as qemu-img
