@@ -51,6 +51,9 @@ func TestCorpus(t *testing.T) {
 func TestSpecial(t *testing.T) {
 	b := newBuilder(t)
 	for _, r := range specialRecipes() {
+		if r.slow && !inCI() {
+			continue
+		}
 		t.Run(r.name, func(t *testing.T) {
 			t.Parallel()
 			withImage(t, b, &r, func(dir string) { compareWithQEMU(t, &r, dir) })

@@ -1,6 +1,7 @@
 package tests
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"os/exec"
@@ -14,10 +15,15 @@ import (
 func TestTool(t *testing.T) {
 	b := newBuilder(t)
 	tool := buildTool(t)
-	recipes := specialRecipes()
-	step := 97
+	step, special := 97, 5
 	if inCI() {
-		step = 11
+		step, special = 11, 1
+	}
+	var recipes []recipe
+	for i, r := range specialRecipes() {
+		if i%special == 0 && !r.slow {
+			recipes = append(recipes, r)
+		}
 	}
 	for i, c := range combinations() {
 		if i%step == 0 {
@@ -65,6 +71,12 @@ func compareTool(t *testing.T, tool string, r *recipe, dir string) {
 		}
 		for i := range a {
 			compareInfoText(t, a[i], b[i])
+		}
+	}
+	if v := mustTool(t, dir, "qemu-img", "--version"); bytes.Contains(v, []byte(" version 7.")) {
+		// For people, in the words of this version: later ones print more.
+		if ours, theirs, ok := both("info"); ok && compact(ours) != compact(theirs) {
+			t.Errorf("info\n%s\nqemu-img\n%s", ours, theirs)
 		}
 	}
 	if r.noData {
