@@ -31,9 +31,13 @@ func (e *Extent) continues(next *Extent) bool {
 	return want == *next
 }
 
-// maxMerged is how often an extent is lengthened at most before it is yielded,
-// so that who listens is heard from on images that say the same for ever.
-const maxMerged = 1 << 12
+// An extent is merged from at most so many parts, each of so many pieces, before
+// it is yielded: so who listens is heard from on images that say the same for
+// ever.
+const (
+	maxMerged = 1 << 18
+	maxPart   = 1 << 6
+)
 
 // Extents yields what the n bytes of the disk from off on are, in order and
 // without gaps, neighbours of one kind merged: what "qemu-img map" shows. It
@@ -118,9 +122,12 @@ func (im *Image) status(off guestOffset, n uint64, depth int) (Extent, error) {
 	if im.readErr != nil {
 		return Extent{}, im.readErr
 	}
-	r, err := im.active.survey(off, n)
+	r, err := im.active.piece(off, n)
 	if err != nil {
 		return Extent{}, err
+	}
+	if !im.divides(r.kind) {
+		im.active.extend(&r, off, n, maxPart)
 	}
 	e := Extent{Start: int64(off), Length: int64(r.length), Depth: depth, Present: true}
 	if NormalSubclusterTypes.Has(r.kind) && im.header.CryptMethod == QCOW_CRYPT_NONE {
@@ -144,6 +151,19 @@ func (im *Image) status(off guestOffset, n uint64, depth int) (Extent, error) {
 		return im.backingStatus(e, depth)
 	}
 	return e, nil
+}
+
+// divides reports whether runs of the given kind may consist of several extents.
+// Such a run is not worth to be looked for far ahead: what lies behind the
+// first extent would be looked at again for the second.
+func (im *Image) divides(kind QCow2SubclusterType) bool {
+	switch {
+	case UnallocatedSubclusterTypes.Has(kind):
+		return im.backing != nil
+	case kind == QCOW2_SUBCLUSTER_NORMAL:
+		return im.mayHaveHoles()
+	}
+	return false
 }
 
 // backingStatus returns what lies below e, which the image itself does not

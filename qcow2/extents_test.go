@@ -150,8 +150,43 @@ func TestExtentsOfEndlessZeros(t *testing.T) {
 		e.Encode((*[SizeofQCow2L1Entry]byte)(b.file[int(b.header.L1TableOffset)+i*L1E_SIZE:]))
 	}
 	im := b.image(nil)
-	r, err := im.active.survey(0, im.diskSize)
-	if err != nil || r.kind != QCOW2_SUBCLUSTER_ZERO_PLAIN || r.length != (maxPieces+1)*(pageSize/L2E_SIZE_NORMAL)<<21 {
-		t.Errorf("survey: %+v, %v", r, err)
+	const piece = (pageSize / L2E_SIZE_NORMAL) << 21
+	if r, err := im.active.lookup(0, im.diskSize); err != nil || r.kind != QCOW2_SUBCLUSTER_ZERO_PLAIN || r.length != (maxPieces+1)*piece {
+		t.Errorf("lookup: %+v, %v", r, err)
+	}
+	if e, err := im.status(0, im.diskSize, 0); err != nil || !e.Zero || e.Length != (maxPart+1)*piece {
+		t.Errorf("status: %+v, %v", e, err)
+	}
+}
+
+// What lies below may cut a run into any number of parts: the tables above are
+// not looked through again for each.
+func TestExtentsLookOnce(t *testing.T) {
+	const size, parts = 8 << 20, 1024
+	top := newBuilder(t, recipe{bits: 9, size: size, backing: "b", format: formatQcow2})
+	for c := uint64(0); c < size>>9; c += top.geometry.l2Entries() {
+		top.slot(c) // tables in which nothing is allocated
+	}
+	below := newBuilder(t, recipe{bits: 9, size: size})
+	for c := range uint64(parts / 2) {
+		below.entry(2*c, QCOW_OFLAG_ZERO, 0)
+		below.data(2*c+1, nil)
+	}
+	r := &faultyReader{file: top.bytes()}
+	im, err := New(r, int64(len(r.file)), &Options{Backing: source("b", below.bytes()), CacheBytes: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for _, err := range im.Extents(0, size) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n++; n == parts {
+			break
+		}
+	}
+	if reads := r.reads.Load(); n != parts || reads > 10*parts {
+		t.Errorf("%d extents with %d reads", n, reads)
 	}
 }

@@ -51,24 +51,14 @@ func (m *mapping) lookup(off guestOffset, limit uint64) (run, error) {
 	if err != nil || r.kind == QCOW2_SUBCLUSTER_COMPRESSED {
 		return r, err
 	}
-	m.extend(&r, off, limit)
+	m.extend(&r, off, limit, maxPieces)
 	return r, nil
 }
 
-// survey is lookup for who wants to know what kind of bytes there are: it
-// merges compressed clusters, too.
-func (m *mapping) survey(off guestOffset, limit uint64) (run, error) {
-	r, err := m.piece(off, limit)
-	if err != nil {
-		return run{}, err
-	}
-	m.extend(&r, off, limit)
-	return r, nil
-}
-
-// extend lengthens r, which begins at off, by the pieces that continue it.
-func (m *mapping) extend(r *run, off guestOffset, limit uint64) {
-	for range maxPieces {
+// extend lengthens r, which begins at off, by the pieces that continue it, at
+// most so many. Compressed clusters continue one another.
+func (m *mapping) extend(r *run, off guestOffset, limit uint64, pieces int) {
+	for range pieces {
 		if r.length == limit {
 			return
 		}
