@@ -7,8 +7,8 @@ const (
 	maxFile      = 16 << 20 // bytes of one file
 	maxText      = 64 << 20 // bytes of all files together, each time they are read
 	minText      = 1 << 10  // what reading a file counts for at least
-	maxTokens    = 4 << 20  // tokens of the translation unit, after expansion
-	maxExpanded  = 8 << 20  // tokens that macro expansion makes in a run
+	maxTokens    = 2 << 20  // tokens of the translation unit, after expansion
+	maxExpanded  = 4 << 20  // tokens that macro expansion makes in a run
 	maxList      = 1 << 20  // tokens of one macro's replacement or argument
 	maxMade      = 64 << 20 // bytes of docs, joined strings and tokens
 	maxErrors    = 20       // reported

@@ -102,6 +102,9 @@ func (p *parser) wantIdent(what string) token {
 // balanced moves over the bracket at the current token and all up to the one
 // that closes it.
 func (p *parser) balanced() {
+	if closing[p.tok.text] == "" || p.tok.kind != tPunct {
+		p.failf(p.tok.pos, "expected %s, found %s", quote("("), p.tok)
+	}
 	var stack []token
 	for {
 		t := p.tok
