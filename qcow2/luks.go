@@ -1,6 +1,11 @@
 package qcow2
 
-import "cstructgen/luks"
+import (
+	"errors"
+	"fmt"
+
+	"cstructgen/luks"
+)
 
 // LUKS returns what the image's LUKS header says, which takes no password, or
 // nil if the image is not encrypted with LUKS. Specification: "Full disk
@@ -19,7 +24,7 @@ func (im *Image) LUKS() (*luks.Header, error) {
 	const what = "LUKS header"
 	off := hostOffset(e.Offset)
 	if e.Length < luks.SizeofLuksPhdr {
-		return nil, im.file.errorAt(what, hostOffset(x.Offset), e.Length, "too short", ErrCorrupt)
+		return nil, im.file.errorAt(what, hostOffset(x.Offset), e.Length, fmt.Sprintf("bytes, a header has %d", luks.SizeofLuksPhdr), ErrCorrupt)
 	}
 	var b [luks.SizeofLuksPhdr]byte
 	if _, err := im.file.read(what, b[:], off); err != nil {
@@ -27,7 +32,11 @@ func (im *Image) LUKS() (*luks.Header, error) {
 	}
 	h, err := luks.Parse(b[:])
 	if err != nil {
-		return nil, im.file.errorAt(what, off, 0, "", err)
+		kind := ErrCorrupt
+		if errors.Is(err, luks.ErrUnsupported) {
+			kind = ErrUnsupported
+		}
+		return nil, im.file.errorAt(what, off, 0, "", fmt.Errorf("%w: %w", kind, err))
 	}
 	return h, nil
 }
