@@ -17,11 +17,13 @@
 //	layout.go       members -> offsets, as gcc places them
 //	constant.go     object-like macros -> constants
 //	comment.go      comments -> docs
+//	known.go        what is known before the first line
 //
 // Parse runs them all. A stage that found errors ends the run, so that one
 // mistake is not reported by every stage after it.
 //
 // The text is untrusted. Nesting, includes, macro expansion and sizes are
-// limited (limit.go); nothing outside the directories of the Config is
-// opened; bad input is a positioned error, never a panic.
+// limited (limit.go), so that no text takes more than 1 GiB of memory or time
+// without end; nothing outside the directories of the Config is opened; bad
+// input is a positioned error, never a panic.
 package cstruct
