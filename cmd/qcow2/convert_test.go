@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"cstructgen/qcow2"
 )
@@ -352,6 +353,31 @@ func TestShrunkRaw(t *testing.T) {
 		if !errors.Is(err, io.ErrUnexpectedEOF) {
 			t.Errorf("%s: %v", what, err)
 		}
+	}
+}
+
+// An emptyDisk has nothing but zeros, any number of them.
+type emptyDisk struct {
+	fakeDisk
+	size int64
+}
+
+func (d *emptyDisk) Size() int64 { return d.size }
+
+func (d *emptyDisk) Extents(off, n int64) iter.Seq2[qcow2.Extent, error] {
+	return func(yield func(qcow2.Extent, error) bool) {
+		yield(qcow2.Extent{Start: off, Length: n, Zero: true}, nil)
+	}
+}
+
+// A disk's size is but a claim: zeros that are left out take no time.
+func TestCopierLeavesOutExbibytes(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	var done int64
+	c := copier{src: &emptyDisk{size: 1<<63 - 1}, zeroed: true, sparse: 4096, workers: 1, done: func(n int64) { done += n }}
+	if err := c.copy(ctx); err != nil || done != 1<<63-1 {
+		t.Errorf("%d bytes, %v", done, err)
 	}
 }
 

@@ -69,15 +69,16 @@ func (c *copier) copy(ctx context.Context) error {
 func (c *copier) cut(ctx context.Context, pieces chan<- piece) error {
 	var cur piece
 	send := func() error {
+		if cur.zero && c.skipsZeros() {
+			c.done(cur.n)
+			cur.n = 0
+			return ctx.Err()
+		}
 		for cur.n > 0 {
 			p := cur
 			p.n = min(cur.n, pieceSize-cur.off%pieceSize)
 			cur.off += p.n
 			cur.n -= p.n
-			if p.zero && c.skipsZeros() {
-				c.done(p.n)
-				continue
-			}
 			select {
 			case pieces <- p:
 			case <-ctx.Done():
