@@ -176,7 +176,7 @@ func (r *reporter) joinDocs(p pos, above, beside string) string {
 		return beside
 	case beside == "":
 		return above
-	case !r.make(p, len(above)+len(beside)):
+	case !r.spend(p, len(above)+len(beside)):
 		return ""
 	}
 	return above + "\n" + beside

@@ -32,7 +32,7 @@ func (pp *preprocessor) evaluate(name token, line []token) bool {
 	}
 	n := len(line)
 	if n == 0 {
-		pp.errorsf(name.pos, "#%s without an expression", name.text)
+		pp.errorf(name.pos, "#%s without an expression", name.text)
 		return false
 	}
 	end := line[n-1].pos + pos(len(line[n-1].text))
@@ -65,7 +65,7 @@ func (pp *preprocessor) operator(s *stream, t token) token {
 		return result(pp.defined(open.text))
 	}
 	if !open.is("(") {
-		pp.errorsf(t.pos, "%s is not followed by a name", t)
+		pp.errorf(t.pos, "%s is not followed by a name", t)
 		s.push(open)
 		return result(false)
 	}
@@ -73,7 +73,7 @@ func (pp *preprocessor) operator(s *stream, t token) token {
 	for depth := 1; ; {
 		n := s.next()
 		if n.kind == tEOF || n.kind == tNewline {
-			pp.errorsf(t.pos, "%s without a closing parenthesis", t)
+			pp.errorf(t.pos, "%s without a closing parenthesis", t)
 			return result(false)
 		}
 		if n.is("(") {
@@ -88,7 +88,7 @@ func (pp *preprocessor) operator(s *stream, t token) token {
 	switch t.text {
 	case "defined":
 		if len(arg) != 1 || arg[0].kind != tIdent {
-			pp.errorsf(t.pos, "%s is not followed by a name", t)
+			pp.errorf(t.pos, "%s is not followed by a name", t)
 			return result(false)
 		}
 		return result(pp.defined(arg[0].text))
@@ -98,7 +98,7 @@ func (pp *preprocessor) operator(s *stream, t token) token {
 		}
 		header, quoted, ok := headerTokens(arg)
 		if !ok {
-			pp.errorsf(t.pos, `%s needs "file" or <file>`, t)
+			pp.errorf(t.pos, `%s needs "file" or <file>`, t)
 			return result(false)
 		}
 		in := pp.input[len(pp.input)-1]

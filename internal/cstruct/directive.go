@@ -73,7 +73,6 @@ func newPreprocessor(cfg Config, r *reporter) *preprocessor {
 		pp.chain = append(pp.chain, newDirectory(d, len(pp.chain)))
 	}
 	pp.stream.base = pp.raw
-	pp.predefine()
 	return pp
 }
 
@@ -105,13 +104,13 @@ func (pp *preprocessor) open(f *file) bool {
 	pp.total += size
 	pp.add(f)
 	if i := strings.IndexByte(f.text.text, 0); i >= 0 {
-		pp.errorsf(f.base+pos(i), "NUL byte")
+		pp.errorf(f.base+pos(i), "NUL byte")
 	}
 	// Old system headers have Latin-1 in comments; nobody can repair those.
 	if i := f.invalidUTF8(); i >= 0 && f.main {
-		pp.errorsf(f.base+pos(i), "invalid UTF-8")
+		pp.errorf(f.base+pos(i), "invalid UTF-8")
 	}
-	pp.input = append(pp.input, &input{lexer: newLexer(f, pp.errorsf)})
+	pp.input = append(pp.input, &input{lexer: newLexer(f, pp.errorf)})
 	return true
 }
 
@@ -149,7 +148,7 @@ func (pp *preprocessor) checkName(t token) {
 // leave ends a file.
 func (pp *preprocessor) leave(in *input) {
 	for _, c := range in.conds {
-		pp.errorsf(c.pos, "unterminated #%s", c.name)
+		pp.errorf(c.pos, "unterminated #%s", c.name)
 	}
 	if in.state == guardAfter {
 		pp.guards[in.text] = in.guard
@@ -193,7 +192,7 @@ func (pp *preprocessor) directive(in *input, hash token) []token {
 			return nil
 		case "undef":
 			if line := in.line(); len(line) == 0 || line[0].kind != tIdent {
-				pp.errorsf(name.pos, "#undef needs a name")
+				pp.errorf(name.pos, "#undef needs a name")
 			} else {
 				delete(pp.macros, line[0].text)
 			}
@@ -202,7 +201,7 @@ func (pp *preprocessor) directive(in *input, hash token) []token {
 			pp.include(in, name)
 			return nil
 		case "error":
-			pp.errorsf(hash.pos, "#error %s", in.rest())
+			pp.errorf(hash.pos, "#error %s", in.rest())
 			in.skip()
 			return nil
 		case "warning":
@@ -223,7 +222,7 @@ func (pp *preprocessor) directive(in *input, hash token) []token {
 		in.skip()
 		return nil
 	}
-	pp.errorsf(name.pos, "unknown directive %s", name)
+	pp.errorf(name.pos, "unknown directive %s", name)
 	in.skip()
 	return nil
 }
@@ -266,7 +265,7 @@ func (pp *preprocessor) conditional(in *input, name token) {
 		return
 	}
 	if n == 0 {
-		pp.errorsf(name.pos, "#%s without #if", name.text)
+		pp.errorf(name.pos, "#%s without #if", name.text)
 		in.skip()
 		return
 	}
@@ -277,7 +276,7 @@ func (pp *preprocessor) conditional(in *input, name token) {
 		in.conds = in.conds[:n-1]
 	case "else":
 		if c.hasElse {
-			pp.errorsf(name.pos, "#else after #else (#if at %v)", pp.position(c.pos))
+			pp.errorf(name.pos, "#else after #else (#if at %v)", pp.position(c.pos))
 		}
 		in.skip()
 		c.hasElse = true
@@ -285,7 +284,7 @@ func (pp *preprocessor) conditional(in *input, name token) {
 		c.taken = true
 	default:
 		if c.hasElse {
-			pp.errorsf(name.pos, "#%s after #else (#if at %v)", name.text, pp.position(c.pos))
+			pp.errorf(name.pos, "#%s after #else (#if at %v)", name.text, pp.position(c.pos))
 		}
 		c.live = c.enclosing && !c.taken && pp.test(in, name)
 		c.taken = c.taken || c.live
@@ -300,7 +299,7 @@ func (pp *preprocessor) test(in *input, name token) bool {
 		return pp.evaluate(name, line)
 	}
 	if len(line) == 0 || line[0].kind != tIdent {
-		pp.errorsf(name.pos, "#%s needs a name", name.text)
+		pp.errorf(name.pos, "#%s needs a name", name.text)
 		return false
 	}
 	return pp.defined(line[0].text) != strings.HasSuffix(name.text, "ndef")

@@ -151,7 +151,7 @@ func (pp *preprocessor) arguments(s *stream, m *macro, t token) (args []*argumen
 		n := s.next()
 		switch {
 		case n.kind == tEOF || n.kind == tNewline:
-			pp.errorsf(t.pos, "unterminated arguments of macro %s", quote(m.name))
+			pp.errorf(t.pos, "unterminated arguments of macro %s", quote(m.name))
 			s.push(n)
 			return nil, n, false
 		case n.is(")") && depth == 0:
@@ -163,7 +163,7 @@ func (pp *preprocessor) arguments(s *stream, m *macro, t token) (args []*argumen
 				args = append(args, nil)
 			}
 			if len(args) != len(m.params) {
-				pp.errorsf(t.pos, "macro %s takes %d arguments, not %d", quote(m.name), len(m.params), len(args))
+				pp.errorf(t.pos, "macro %s takes %d arguments, not %d", quote(m.name), len(m.params), len(args))
 				return nil, n, false
 			}
 			return args, n, true
@@ -280,12 +280,12 @@ func (pp *preprocessor) paste(out []token, m *macro, body []token, i *int, args 
 		return append(out, right...)
 	}
 	if right[0].kind != tPlace {
-		if !pp.make(t.pos, len(left.text)+len(right[0].text)) {
+		if !pp.spend(t.pos, len(left.text)+len(right[0].text)) {
 			return nil
 		}
 		joined, ok := join(left, right[0])
 		if !ok {
-			pp.errorsf(t.pos, "pasting %s and %s gives no token", left, right[0])
+			pp.errorf(t.pos, "pasting %s and %s gives no token", left, right[0])
 		}
 		pp.checkName(joined)
 		left = joined
@@ -319,7 +319,7 @@ func (pp *preprocessor) stringize(m *macro, body []token, i *int, args []*argume
 	}
 	s := []byte{'"'}
 	for i, a := range toks {
-		if !pp.make(t.pos, len(a.text)+1) {
+		if !pp.spend(t.pos, len(a.text)+1) {
 			break
 		}
 		if i > 0 && a.flags&(fSpace|fBOL) != 0 {
@@ -343,7 +343,7 @@ func (pp *preprocessor) stringize(m *macro, body []token, i *int, args []*argume
 func (pp *preprocessor) optional(m *macro, body []token, i *int, args []*argument, t token) []token {
 	start, depth := *i+2, 1
 	if *i+1 >= len(body) || !body[*i+1].is("(") {
-		pp.errorsf(t.pos, "__VA_OPT__ without parentheses in macro %s", quote(m.name))
+		pp.errorf(t.pos, "__VA_OPT__ without parentheses in macro %s", quote(m.name))
 		return nil
 	}
 	end := start
@@ -358,7 +358,7 @@ func (pp *preprocessor) optional(m *macro, body []token, i *int, args []*argumen
 	}
 	*i = min(end, len(body)-1)
 	if depth > 0 {
-		pp.errorsf(t.pos, "unterminated __VA_OPT__ in macro %s", quote(m.name))
+		pp.errorf(t.pos, "unterminated __VA_OPT__ in macro %s", quote(m.name))
 		return nil
 	}
 	rest := args[len(args)-1]

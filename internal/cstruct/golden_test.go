@@ -122,7 +122,7 @@ func showTokens(cfg Config) string {
 	r := newReporter()
 	f := &file{text: newText(cfg.Files[0].Text), name: cfg.Files[0].Name}
 	r.add(f)
-	l := newLexer(f, r.errorsf)
+	l := newLexer(f, r.errorf)
 	kinds := map[tokenKind]string{tIdent: "name", tNumber: "number", tChar: "char", tString: "string", tPunct: "punct", tOther: "other"}
 	for t := l.next(); t.kind != tEOF; t = l.next() {
 		p := r.position(t.pos)
@@ -139,6 +139,7 @@ func showTokens(cfg Config) string {
 func preprocess(cfg Config) ([]token, *reporter) {
 	r := newReporter()
 	pp := newPreprocessor(cfg, r)
+	pp.start()
 	var toks []token
 	for _, s := range cfg.Files {
 		toks = pp.run(sourceFile(s), toks)

@@ -33,7 +33,7 @@ func (pp *preprocessor) include(in *input, name token) {
 	at := name.pos
 	header, quoted, ok := pp.headerName(in, &at)
 	if !ok {
-		pp.errorsf(at, `#%s needs "file" or <file>`, name.text)
+		pp.errorf(at, `#%s needs "file" or <file>`, name.text)
 		in.skip()
 		return
 	}
@@ -53,7 +53,7 @@ func (pp *preprocessor) include(in *input, name token) {
 		pp.limitf(at, "%s has more than %d bytes", quote(header), maxFile)
 		return
 	case err != nil:
-		pp.errorsf(at, "%s: %v", quote(header), err)
+		pp.errorf(at, "%s: %v", quote(header), err)
 		return
 	}
 	if pp.spared(found, t) {

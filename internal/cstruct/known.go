@@ -35,21 +35,26 @@ func prelude(name string) *file {
 	return &file{text: newText(b), name: builtinName + "/" + name, builtin: true}
 }
 
-// predefine enters the macros that are known before the first line, those of
-// Config.Defines among them.
-func (pp *preprocessor) predefine() {
+// start enters what is known before the first line, and returns the tokens
+// that declare the types among it. The macros of Config.Defines come last, so
+// that they change the text that is to be read and not ours.
+func (pp *preprocessor) start() []token {
 	pp.run(prelude("predefined.h"), nil)
-	order, bitfield := "LITTLE", "LITTLE"
+	order := "LITTLE"
 	if pp.cfg.Order == BigEndian {
-		order, bitfield = "BIG", "BIG"
+		order = "BIG"
 	}
 	pp.run(&file{name: builtinName, builtin: true, text: newText([]byte(
 		"#define __BYTE_ORDER__ __ORDER_" + order + "_ENDIAN__\n" +
 			"#define __FLOAT_WORD_ORDER__ __ORDER_" + order + "_ENDIAN__\n" +
-			"#define __" + bitfield + "_ENDIAN_BITFIELD 1\n"))}, nil)
+			"#define __" + order + "_ENDIAN_BITFIELD 1\n"))}, nil)
 	for name, f := range dynamic {
 		pp.macros[name] = &macro{name: name, builtin: true, dynamic: f}
 	}
+	known := prelude("known.h")
+	known.known = true
+	toks := pp.run(known, nil)
+
 	var b strings.Builder
 	for _, d := range pp.cfg.Defines {
 		name, value, found := strings.Cut(d, "=")
@@ -60,6 +65,7 @@ func (pp *preprocessor) predefine() {
 		b.WriteString("#define " + strings.NewReplacer("\n", " ", "\r", " ").Replace(name+" "+value) + "\n")
 	}
 	pp.run(&file{name: "<command line>", text: newText([]byte(b.String()))}, nil)
+	return toks
 }
 
 // The macros whose replacement depends on where they stand. What would differ

@@ -282,7 +282,7 @@ func escape(s string) (u uint32, isRune bool, n int) {
 // stringLiterals joins string literals (C 6.4.5) into the value of an array.
 func (r *reporter) stringLiterals(toks []token) (value, *diagnostic) {
 	for _, t := range toks {
-		if !r.make(t.pos, len(t.text)) {
+		if !r.spend(t.pos, len(t.text)) {
 			return value{}, silent(t.pos)
 		}
 	}

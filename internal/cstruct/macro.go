@@ -115,13 +115,13 @@ func (h *hideSet) intersect(g *hideSet) *hideSet {
 // define reads what follows "#define" and enters the macro.
 func (pp *preprocessor) define(hash token, line []token) {
 	if len(line) == 0 || line[0].kind != tIdent {
-		pp.errorsf(hash.pos, "#define needs a name")
+		pp.errorf(hash.pos, "#define needs a name")
 		return
 	}
 	name := line[0]
 	pp.checkName(name)
 	if name.text == "defined" || name.text == "__VA_ARGS__" || name.text == "__VA_OPT__" {
-		pp.errorsf(name.pos, "%s cannot be defined", name)
+		pp.errorf(name.pos, "%s cannot be defined", name)
 		return
 	}
 	last := line[len(line)-1]
@@ -139,11 +139,11 @@ func (pp *preprocessor) define(hash token, line []token) {
 	for i, t := range m.body {
 		switch {
 		case t.is("##") && (i == 0 || i == len(m.body)-1):
-			pp.errorsf(t.pos, `"##" at an end of a macro`)
+			pp.errorf(t.pos, `"##" at an end of a macro`)
 			return
 		case t.is("#") && m.function && (i+1 == len(m.body) || m.param(m.body[i+1]) < 0) &&
 			(i+1 == len(m.body) || !m.body[i+1].isName("__VA_OPT__")):
-			pp.errorsf(t.pos, `"#" is not followed by a macro parameter`)
+			pp.errorf(t.pos, `"#" is not followed by a macro parameter`)
 			return
 		}
 	}
@@ -171,12 +171,12 @@ func (pp *preprocessor) parameters(m *macro, line []token) []token {
 	m.function = true
 	line = line[1:]
 	fail := func(t token) []token {
-		pp.errorsf(t.pos, "unexpected %s in the parameters of macro %s", t, quote(m.name))
+		pp.errorf(t.pos, "unexpected %s in the parameters of macro %s", t, quote(m.name))
 		return nil
 	}
 	for first := true; ; first = false {
 		if len(line) == 0 {
-			pp.errorsf(open.pos, "unterminated parameters of macro %s", quote(m.name))
+			pp.errorf(open.pos, "unterminated parameters of macro %s", quote(m.name))
 			return nil
 		}
 		t := line[0]
@@ -189,7 +189,7 @@ func (pp *preprocessor) parameters(m *macro, line []token) []token {
 			m.variadic = true
 		case t.kind == tIdent:
 			if slices.Contains(m.params, t.text) {
-				pp.errorsf(t.pos, "parameter %s occurs twice", t)
+				pp.errorf(t.pos, "parameter %s occurs twice", t)
 				return nil
 			}
 			m.params = append(m.params, t.text)

@@ -24,7 +24,7 @@ func (p *parser) pragma(line []token) {
 		if len(line) == 3 && line[1].isName("flags") && line[2].kind == tIdent {
 			p.decls = append(p.decls, &flagsDecl{line[2]})
 		} else {
-			p.errorsf(line[0].pos, "expected #pragma cstructgen flags NAME")
+			p.errorf(line[0].pos, "expected #pragma cstructgen flags NAME")
 		}
 	case "ms_struct":
 		if len(line) == 2 && line[1].isName("on") {
@@ -105,7 +105,7 @@ func (p *parser) orderPragma(line []token) {
 	case ok:
 		p.order = &order
 	default:
-		p.errorsf(line[0].pos, "expected #pragma scalar_storage_order big-endian, little-endian or default")
+		p.errorf(line[0].pos, "expected #pragma scalar_storage_order big-endian, little-endian or default")
 	}
 }
 

@@ -8,9 +8,7 @@ package cstruct
 func Parse(cfg Config) (*Model, error) {
 	r := newReporter()
 	pp := newPreprocessor(cfg, r)
-	known := prelude("known.h")
-	known.known = true
-	toks := pp.run(known, nil)
+	toks := pp.start()
 	for _, s := range cfg.Files {
 		if len(s.Text) > maxFile {
 			f := sourceFile(Source{Name: s.Name})

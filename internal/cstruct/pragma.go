@@ -59,7 +59,7 @@ func (pp *preprocessor) pragmaOperator(s *stream, t token) {
 		toks[i] = s.next()
 	}
 	if !toks[0].is("(") || toks[1].kind != tString || !toks[2].is(")") {
-		pp.errorsf(t.pos, "_Pragma needs one string in parentheses")
+		pp.errorf(t.pos, "_Pragma needs one string in parentheses")
 		return
 	}
 	content := toks[1].text[strings.IndexByte(toks[1].text, '"'):]

@@ -16,12 +16,12 @@ func newReporter() *reporter { return &reporter{made: new(int)} }
 // aside returns a reporter for what may turn out not to matter.
 func (r *reporter) aside() *reporter { return &reporter{files: r.files, made: r.made} }
 
-func (r *reporter) errorsf(p pos, format string, args ...any) {
-	r.keep(r.files.errorf(p, fmt.Sprintf(format, args...)))
+func (r *reporter) errorf(p pos, format string, args ...any) {
+	r.keep(r.files.fault(p, fmt.Sprintf(format, args...)))
 }
 
 func (r *reporter) unsupportedf(p pos, format string, args ...any) {
-	e := r.files.errorf(p, fmt.Sprintf(format, args...))
+	e := r.files.fault(p, fmt.Sprintf(format, args...))
 	r.keep(&UnsupportedError{e.Pos, e.Msg, e.Line, e.Included})
 }
 
@@ -31,9 +31,9 @@ func (r *reporter) keep(err error) {
 	}
 }
 
-// make reports whether n more bytes of text may be made: docs, joined strings
+// spend reports whether n more bytes of text may be made: docs, joined strings
 // and tokens. Small input can ask for much of it.
-func (r *reporter) make(p pos, n int) bool {
+func (r *reporter) spend(p pos, n int) bool {
 	if *r.made += n; *r.made > maxMade {
 		r.limitf(p, "comments, strings and pasted tokens of more than %d bytes", maxMade)
 	}
@@ -42,7 +42,7 @@ func (r *reporter) make(p pos, n int) bool {
 
 func (r *reporter) warnf(p pos, format string, args ...any) {
 	if len(r.warnings) < maxWarnings {
-		r.warnings = append(r.warnings, r.files.errorf(p, fmt.Sprintf(format, args...)))
+		r.warnings = append(r.warnings, r.files.fault(p, fmt.Sprintf(format, args...)))
 	}
 }
 
@@ -52,7 +52,7 @@ func (r *reporter) limitf(p pos, format string, args ...any) {
 		return
 	}
 	r.stopped = true
-	e := r.files.errorf(p, fmt.Sprintf(format, args...))
+	e := r.files.fault(p, fmt.Sprintf(format, args...))
 	e.Err = ErrLimit
 	r.errs = append(r.errs, e)
 }
@@ -97,6 +97,6 @@ func (r *reporter) report(d *diagnostic) {
 	case d.unsupported:
 		r.unsupportedf(d.pos, "%s", d.msg)
 	default:
-		r.errorsf(d.pos, "%s", d.msg)
+		r.errorf(d.pos, "%s", d.msg)
 	}
 }

@@ -170,7 +170,7 @@ func (r *resolver) define(name token, s *symbol) bool {
 		r.names[name.text] = s
 		return false
 	}
-	r.errorsf(name.pos, "%s %s (first at %v)", name, again, r.position(old.pos))
+	r.errorf(name.pos, "%s %s (first at %v)", name, again, r.position(old.pos))
 	return false
 }
 

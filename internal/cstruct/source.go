@@ -202,7 +202,7 @@ func (fs *files) stack(p pos) (stack []Pos) {
 	return stack
 }
 
-func (fs *files) errorf(p pos, msg string) *Error {
+func (fs *files) fault(p pos, msg string) *Error {
 	e := &Error{Pos: fs.position(p), Msg: msg, Included: fs.stack(p)}
 	if f := fs.file(p); f != nil {
 		e.Line = f.line(e.Pos.Line)
