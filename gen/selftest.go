@@ -107,6 +107,10 @@ func (m *member) pattern() string {
 	return `"` + s.String() + `"`
 }
 
+// rounds is how often the round trip of so many bytes is made: large structs
+// take long for each, and have as many bytes to go wrong in one.
+func rounds(size int64) int64 { return max(1, min(100, 100*256/max(size, 1))) }
+
 // unionPlaces writes the part that sets each member of a union to what it is.
 func (w *writer) unionPlaces(r *record, suffix string) {
 	if len(r.members) == 0 || r.size == 0 {
@@ -133,7 +137,7 @@ func (w *writer) roundTrip(r *record, suffix string) {
 	w.line("seed := rand.Uint64()")
 	w.line(`t.Logf("seed %%d", seed)`)
 	w.line("random := rand.New(rand.NewPCG(seed, 0))")
-	w.line("for range 100 {")
+	w.line("for range %d {", rounds(r.size))
 	w.line("var b, c, d [Sizeof%s]byte", r.name)
 	w.line("for i := range b {")
 	w.line("b[i] = byte(random.Uint32())")
