@@ -65,7 +65,7 @@ func works() []work {
 				generated: (*Table).Decode,
 				unmarshal: (*Table).UnmarshalBinary,
 				byHand:    decodeTable,
-				library:   func(v *Table, b []byte) (int, error) { return binary.Decode(b, binary.BigEndian, v.Entries[:]) },
+				standard:  func(v *Table, b []byte) (int, error) { return binary.Decode(b, binary.BigEndian, v.Entries[:]) },
 			})},
 		{"encode 8192 numbers, 64 KiB", SizeofTable, encoding(
 			encoder[Table, [SizeofTable]byte]{
@@ -73,7 +73,7 @@ func works() []work {
 				array:     func(b []byte) *[SizeofTable]byte { return (*[SizeofTable]byte)(b) },
 				generated: (*Table).Encode,
 				byHand:    encodeTable,
-				library:   func(v *Table, b []byte) (int, error) { return binary.Encode(b, binary.BigEndian, v.Entries[:]) },
+				standard:  func(v *Table, b []byte) (int, error) { return binary.Encode(b, binary.BigEndian, v.Entries[:]) },
 			})},
 	}
 }
@@ -94,17 +94,17 @@ type decoder[T, B any] struct {
 	generated func(v *T, b *B)
 	unmarshal func(v *T, b []byte) error
 	byHand    func(v *T, b []byte) bool
-	// library is encoding/binary where it has a faster way than for any
+	// standard is encoding/binary where it has a faster way than for any
 	// struct; nil: it has not.
-	library func(v *T, b []byte) (int, error)
+	standard func(v *T, b []byte) (int, error)
 }
 
 // decoding returns the ways to decode. A call that fails is a bug of ours.
 func decoding[T, B any](d decoder[T, B]) []way {
 	b := data(d.size)
 	array := d.array(b)
-	if d.library == nil {
-		d.library = func(v *T, b []byte) (int, error) { return binary.Decode(b, binary.BigEndian, v) }
+	if d.standard == nil {
+		d.standard = func(v *T, b []byte) (int, error) { return binary.Decode(b, binary.BigEndian, v) }
 	}
 	reader := bytes.NewReader(b)
 	var ways []way
@@ -137,7 +137,7 @@ func decoding[T, B any](d decoder[T, B]) []way {
 		case "encoding/binary":
 			add(name, v, func(n int) {
 				for range n {
-					_, err := d.library(v, b)
+					_, err := d.standard(v, b)
 					must(err)
 				}
 			})
@@ -158,7 +158,7 @@ type encoder[T, B any] struct {
 	array     func(b []byte) *B
 	generated func(v *T, b *B)
 	byHand    func(v *T, b []byte) bool
-	library   func(v *T, b []byte) (int, error) // as in decoder
+	standard  func(v *T, b []byte) (int, error) // as in decoder
 }
 
 // encoding returns the ways to encode.
@@ -167,8 +167,8 @@ func encoding[T, B any](e encoder[T, B]) []way {
 	if _, err := binary.Decode(data(e.size), binary.BigEndian, v); err != nil {
 		panic(err)
 	}
-	if e.library == nil {
-		e.library = func(v *T, b []byte) (int, error) { return binary.Encode(b, binary.BigEndian, v) }
+	if e.standard == nil {
+		e.standard = func(v *T, b []byte) (int, error) { return binary.Encode(b, binary.BigEndian, v) }
 	}
 	var ways []way
 	add := func(name string, b []byte, run func(n int)) {
@@ -195,7 +195,7 @@ func encoding[T, B any](e encoder[T, B]) []way {
 		case "encoding/binary":
 			add(name, b, func(n int) {
 				for range n {
-					_, err := e.library(v, b)
+					_, err := e.standard(v, b)
 					must(err)
 				}
 			})
