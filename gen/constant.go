@@ -32,11 +32,11 @@ func (l *lowering) constants(wanted func(string, bool) bool) {
 			continue
 		}
 		// A macro beside the enumerator of the same name is the same constant.
-		if v, ok := values[c.Name]; ok && l.names.has(constantName(c.Name)) && sameValue(v, c.Value) {
+		if v, ok := values[c.Name]; ok && l.names.has(l.renamed.of(constantName(c.Name), "enumerator "+c.Name)) && sameValue(v, c.Value) {
 			continue
 		}
-		name := constantName(c.Name)
-		if err := l.names.take(name, "macro "+c.Name, c.Pos); err != nil {
+		name := l.renamed.of(constantName(c.Name), "macro "+c.Name)
+		if err := l.names.take(name, "macro "+c.Name, "macro "+c.Name, c.Pos); err != nil {
 			l.report.add(err)
 			continue
 		}

@@ -17,6 +17,7 @@ type enum struct {
 	c      *cstruct.Enum
 	name   string // Go type
 	cname  string
+	key    string // by which Config.Rename finds it
 	is     string // as a doc says it: "the C enum a"
 	scalar *scalar
 	values []enumerator
@@ -29,21 +30,23 @@ type enumerator struct {
 	doc         string
 }
 
-// enum lowers an enumerated type, once. outer is the Go name of one that C
-// leaves without a name.
-func (l *lowering) enum(c *cstruct.Enum, outer string) (*enum, error) {
+// enum lowers an enumerated type, once. outer names one that C leaves without
+// a name.
+func (l *lowering) enum(c *cstruct.Enum, outer place) (*enum, error) {
 	if e, ok := l.enums[c]; ok {
 		return e, nil
 	}
 	e := &enum{c: c}
 	switch {
 	case c.Anonymous:
-		e.name, e.cname, e.is = outer, "anonymous enum", "a C enum without a name"
+		e.name, e.key, e.cname, e.is = outer.name, outer.key, "anonymous enum", "a C enum without a name"
 	case c.Tag != "":
-		e.name, e.cname = exported(c.Tag), "enum "+c.Tag
+		e.cname, e.key = "enum "+c.Tag, "enum "+c.Tag
+		e.name = l.renamed.of(exported(c.Tag), e.key)
 		e.is = "the C " + e.cname
 	default:
-		e.name, e.cname, e.is = exported(c.Name), c.Name, "the C type "+c.Name
+		e.cname, e.key, e.is = c.Name, "typedef "+c.Name, "the C type "+c.Name
+		e.name = l.renamed.of(exported(c.Name), e.key)
 	}
 	base := integer(c.Under.Bytes, c.Under.Signed)
 	if base == nil {
@@ -55,7 +58,7 @@ func (l *lowering) enum(c *cstruct.Enum, outer string) (*enum, error) {
 	}
 	l.enums[c] = e
 	for _, n := range []string{e.name, "Parse" + e.name} {
-		if err := l.names.take(n, e.cname, c.Pos); err != nil {
+		if err := l.names.take(n, e.cname, e.key, c.Pos); err != nil {
 			return nil, err
 		}
 	}
@@ -72,7 +75,7 @@ func (l *lowering) enum(c *cstruct.Enum, outer string) (*enum, error) {
 
 // enumerator lowers one value and takes its name.
 func (l *lowering) enumerator(v *cstruct.EnumValue, hex bool) (enumerator, error) {
-	ev := enumerator{name: constantName(v.Name), cname: v.Name, doc: v.Doc}
+	ev := enumerator{name: l.renamed.of(constantName(v.Name), "enumerator "+v.Name), cname: v.Name, doc: v.Doc}
 	ev.value = v.Value.ExactString()
 	if hex && gc.Sign(v.Value) >= 0 {
 		ev.value = hexText(v.Value, 0)
@@ -82,7 +85,7 @@ func (l *lowering) enumerator(v *cstruct.EnumValue, hex bool) (enumerator, error
 	} else if i, ok := gc.Int64Val(v.Value); ok {
 		ev.bits = uint64(i)
 	}
-	return ev, l.names.take(ev.name, "enumerator "+v.Name, v.Pos)
+	return ev, l.names.take(ev.name, "enumerator "+v.Name, "enumerator "+v.Name, v.Pos)
 }
 
 var hexFollows = regexp.MustCompile(`^\s*=\s*0[xX][0-9a-fA-F]+[uUlL]*\s*(,|}|/|$)`)

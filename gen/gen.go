@@ -79,6 +79,11 @@ type Config struct {
 	// these patterns (of path.Match), and the types that those need. Empty:
 	// everything that Files declare themselves.
 	Types []string
+	// Rename gives Go names by C names, where the rule's are not wanted:
+	// "type.member" for members; a tag, typedef, macro or enumerator by its
+	// name alone, or, where several have it, with "struct", "union", "enum",
+	// "typedef", "macro" or "enumerator" before it.
+	Rename map[string]string
 	// Name is the file name of the output; "": "defs_gen.go".
 	Name string
 	// Test asks for a second file, with tests of the first.

@@ -23,7 +23,7 @@ import (
 var update = flag.Bool("update", false, "rewrite the golden files")
 
 // A case of the golden tests is a txtar archive. Its comment holds settings,
-// one a line (endian, types, test, package), and words for the reader. main.h
+// one a line (endian, types, test, define, rename), and words for the reader. main.h
 // is translated, other headers can be included; want.go, want_test.go and
 // errors are what comes out.
 func TestGolden(t *testing.T) {
@@ -73,6 +73,12 @@ func goldenCase(t *testing.T, ar *txtar.Archive) (Config, map[string]string) {
 			cfg.Order = map[string]Order{"little": Little, "big": Big, "both": Both}[value]
 		case "types":
 			cfg.Types = strings.Split(value, ",")
+		case "rename":
+			c, name, _ := strings.Cut(value, "=")
+			if cfg.Rename == nil {
+				cfg.Rename = make(map[string]string)
+			}
+			cfg.Rename[c] = name
 		case "test":
 			cfg.Test = value == "true"
 		case "define":

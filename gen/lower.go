@@ -38,6 +38,7 @@ type lowering struct {
 	suffixes []string
 	lines    map[string][]string // of the C files, by name
 	names    *scope              // of the package
+	renamed  *renaming
 	records  map[*cstruct.Struct]*record
 	enums    map[*cstruct.Enum]*enum
 	decls    []*decl
@@ -81,8 +82,12 @@ func lowerIn(cfg *Config, order cstruct.ByteOrder, suffixes []string) (*program,
 	if err != nil {
 		return nil, err
 	}
+	renamed, err := newRenaming(cfg.Rename)
+	if err != nil {
+		return nil, err
+	}
 	l := &lowering{
-		cfg: cfg, model: model, suffixes: suffixes,
+		cfg: cfg, renamed: renamed, model: model, suffixes: suffixes,
 		report:  &report{files: cfg.Files},
 		names:   newScope("package " + cfg.Package),
 		records: make(map[*cstruct.Struct]*record),
@@ -119,13 +124,13 @@ func (l *lowering) lower() error {
 	}
 	for _, s := range l.model.Structs {
 		if !s.Anonymous && wanted(s.Name, s.Main) {
-			_, err := l.record(s, "")
+			_, err := l.record(s, place{})
 			l.report.add(err)
 		}
 	}
 	for _, e := range l.model.Enums {
 		if !e.Anonymous && wanted(e.Name, e.Main) {
-			_, err := l.enum(e, "")
+			_, err := l.enum(e, place{})
 			l.report.add(err)
 		}
 	}
@@ -141,7 +146,7 @@ func (l *lowering) lower() error {
 		return err
 	}
 	l.sort()
-	return nil
+	return l.renamed.unused()
 }
 
 // selection returns what decides whether a declaration is asked for.

@@ -3,6 +3,8 @@ package gen
 import (
 	"fmt"
 	"go/token"
+	"maps"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -80,10 +82,11 @@ func (s *scope) reserve(what string, names ...string) {
 }
 
 // take takes name for what stands at pos. A name that is no Go identifier, or
-// that something else has, is an error naming both; no suffix is ever added.
-func (s *scope) take(name, what string, pos cstruct.Pos) error {
+// that something else has, is an error naming both, and key, by which
+// Config.Rename finds it; no suffix is ever added.
+func (s *scope) take(name, what, key string, pos cstruct.Pos) error {
 	if !token.IsIdentifier(name) || !token.IsExported(name) {
-		return unsupported(pos, "%s: %q is no exported Go name", what, name)
+		return unsupported(pos, "%s: %q is no exported Go name%s", what, name, wayOut(key))
 	}
 	old, ok := s.taken[name]
 	if !ok {
@@ -91,13 +94,58 @@ func (s *scope) take(name, what string, pos cstruct.Pos) error {
 		return nil
 	}
 	if old.pos == (cstruct.Pos{}) {
-		return unsupported(pos, "%s: its Go name %s in %s is that of %s", what, name, s.in, old.what)
+		return unsupported(pos, "%s: its Go name %s in %s is that of %s%s", what, name, s.in, old.what, wayOut(key))
 	}
-	return unsupported(pos, "%s: its Go name %s in %s is taken by %s at %s", what, name, s.in, old.what, place(old.pos))
+	return unsupported(pos, "%s: its Go name %s in %s is taken by %s at %s%s",
+		what, name, s.in, old.what, at(old.pos), wayOut(key))
 }
 
-// place prints a position.
-func place(p cstruct.Pos) string {
+// wayOut says what helps where two names clash.
+func wayOut(key string) string {
+	return fmt.Sprintf("; --rename '%s=NAME' gives it another", key)
+}
+
+// A renaming gives Go names to C declarations, instead of the rule.
+type renaming struct {
+	names map[string]string // by key
+	used  map[string]bool
+}
+
+// newRenaming checks what a Config asks for.
+func newRenaming(names map[string]string) (*renaming, error) {
+	for _, key := range slices.Sorted(maps.Keys(names)) {
+		if name := names[key]; !token.IsIdentifier(name) || !token.IsExported(name) {
+			return nil, configError("rename of %q: %q is no exported Go name", key, name)
+		}
+	}
+	return &renaming{names, make(map[string]bool)}, nil
+}
+
+// of returns the name that is given to what key says, or else name. A key of a
+// kind and a name, "struct a", may be shortened to the name.
+func (r *renaming) of(name, key string) string {
+	_, short, _ := strings.Cut(key, " ")
+	for _, key := range []string{key, short} {
+		if to, ok := r.names[key]; ok {
+			r.used[key] = true
+			return to
+		}
+	}
+	return name
+}
+
+// unused returns an error if something was to be renamed that is not there.
+func (r *renaming) unused() error {
+	for _, key := range slices.Sorted(maps.Keys(r.names)) {
+		if !r.used[key] {
+			return configError("rename of %q: the output has no such declaration", key)
+		}
+	}
+	return nil
+}
+
+// at prints a position.
+func at(p cstruct.Pos) string {
 	return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Col)
 }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"cstructgen/internal/cstruct"
 )
@@ -18,6 +19,7 @@ type record struct {
 	name  string // Go type
 	cname string // "struct a", or the typedef's name
 	is    string // as a doc says it: "the C struct a"
+	key   string // by which Config.Rename finds it: "struct a", "a.inner"
 	union bool
 	size  int64
 	// members are what lies in the fixed part: of a struct the Go fields in
@@ -33,12 +35,19 @@ type record struct {
 	big       *record // the same type in big-endian order, under Both
 }
 
+// A place names what C leaves without a name, by where it stands.
+type place struct {
+	name string // Go type
+	key  string // by which Config.Rename finds it
+}
+
 // A member is one field of a record. Members of anonymous structs are members
 // of the record around them.
 type member struct {
 	name    string // Go field, or stem of the getter; "" of unnamed bits
 	cname   string // "" of padding, anonymous unions, unnamed bits
 	ctype   string
+	key     string  // by which Config.Rename finds it: "a.x"
 	typ     *goType // nil of a tail
 	off     int64   // bytes from the start of the record
 	size    int64   // of a bit-field: of the bytes that it touches
@@ -65,9 +74,9 @@ var (
 	orderedMethods = []string{"Decode", "Encode", "DecodePrefix"}
 )
 
-// record lowers a struct or union, once. outer is the Go name of one that C
-// leaves without a name.
-func (l *lowering) record(s *cstruct.Struct, outer string) (*record, error) {
+// record lowers a struct or union, once. outer names one that C leaves without
+// a name.
+func (l *lowering) record(s *cstruct.Struct, outer place) (*record, error) {
 	if r, ok := l.records[s]; ok {
 		return r, nil
 	}
@@ -78,12 +87,13 @@ func (l *lowering) record(s *cstruct.Struct, outer string) (*record, error) {
 	}
 	switch {
 	case s.Anonymous:
-		r.name, r.cname, r.is = outer, "anonymous "+word, "a C "+word+" without a name"
+		r.name, r.key, r.cname, r.is = outer.name, outer.key, "anonymous "+word, "a C "+word+" without a name"
 	case s.Tag != "":
-		r.name, r.cname = exported(s.Tag), word+" "+s.Tag
-		r.is = "the C " + r.cname
+		r.cname, r.key = word+" "+s.Tag, word+" "+s.Tag
+		r.name, r.is = l.renamed.of(exported(s.Tag), r.key), "the C "+r.cname
 	default:
-		r.name, r.cname, r.is = exported(s.Name), s.Name, "the C type "+s.Name
+		r.cname, r.key, r.is = s.Name, "typedef "+s.Name, "the C type "+s.Name
+		r.name = l.renamed.of(exported(s.Name), r.key)
 	}
 	l.records[s] = r
 	if s.Bytes > maxSize {
@@ -94,7 +104,7 @@ func (l *lowering) record(s *cstruct.Struct, outer string) (*record, error) {
 		taken = append(taken, "LayoutOf"+r.name+"LE", "LayoutOf"+r.name+"BE")
 	}
 	for _, n := range taken {
-		if err := l.names.take(n, r.cname, s.Pos); err != nil {
+		if err := l.names.take(n, r.cname, r.key, s.Pos); err != nil {
 			return nil, err
 		}
 	}
@@ -125,7 +135,7 @@ func (l *lowering) members(r *record) error {
 	}
 	if n := len(r.named); n > 0 && r.named[n-1].typ == nil && r.named[n-1].pos == last.Pos {
 		r.tail = r.named[n-1]
-		if err := l.names.take(r.name+"Tail", "tail of "+r.cname, r.tail.pos); err != nil {
+		if err := l.names.take(r.name+"Tail", "tail of "+r.cname, r.tail.key, r.tail.pos); err != nil {
 			return err
 		}
 	}
@@ -178,10 +188,18 @@ func (l *lowering) member(r *record, names *scope, f *cstruct.Field, base int64)
 		}
 	}
 	what := fmt.Sprintf("field %s of %s", f.Name, r.cname)
+	owner := r.key[strings.IndexByte(r.key, ' ')+1:]
 	if f.Name == "" {
-		m.name, what = names.free("Anon"), "anonymous union of "+r.cname
+		what = "anonymous union of " + r.cname
+		m.name = names.free("Anon")
+		m.key = owner + "." + m.name
+		if to := l.renamed.of(m.name, m.key); to != m.name {
+			names.reserve("an anonymous union", m.name) // whose key it stays
+			m.name = to
+		}
 	} else {
-		m.name = exported(f.Name)
+		m.key = owner + "." + f.Name
+		m.name = l.renamed.of(exported(f.Name), m.key)
 	}
 	if err := l.memberNames(r, names, m, what); err != nil {
 		return err
@@ -193,11 +211,11 @@ func (l *lowering) member(r *record, names *scope, f *cstruct.Field, base int64)
 	}
 	r.members = append(r.members, m)
 	var err error
-	if m.typ, err = l.typeOf(f.Type, r.name+m.name, f.Pos); err != nil {
+	if m.typ, err = l.typeOf(f.Type, place{r.name + m.name, m.key}, f.Pos); err != nil {
 		return err
 	}
 	if m.typ.text {
-		return names.take(m.name+"Text", "text of "+what, m.pos)
+		return names.take(m.name+"Text", "text of "+what, m.key, m.pos)
 	}
 	if f.BitField {
 		return m.narrow()
@@ -216,14 +234,14 @@ func (l *lowering) memberNames(r *record, names *scope, m *member, what string) 
 		}
 	}
 	for _, n := range taken {
-		if err := names.take(n, what, m.pos); err != nil {
+		if err := names.take(n, what, m.key, m.pos); err != nil {
 			return err
 		}
 	}
 	if r.union || m.bits > 0 {
 		return nil
 	}
-	return l.names.take("Offsetof"+r.name+"_"+m.name, what, m.pos)
+	return l.names.take("Offsetof"+r.name+"_"+m.name, what, m.key, m.pos)
 }
 
 // addPadding makes members of the bytes that r has and no member has, and

@@ -68,9 +68,9 @@ func (t *goType) struc() (tag, why string) {
 	return "", "an array of arrays"
 }
 
-// typeOf lowers a C type. outer names the Go type of a struct, union or enum
-// that C leaves without a name.
-func (l *lowering) typeOf(t cstruct.Type, outer string, pos cstruct.Pos) (*goType, error) {
+// typeOf lowers a C type. outer names a struct, union or enum that C leaves
+// without a name.
+func (l *lowering) typeOf(t cstruct.Type, outer place, pos cstruct.Pos) (*goType, error) {
 	switch t := t.(type) {
 	case *cstruct.Typedef:
 		// On Linux wchar_t is an int; its values are code points.
@@ -118,7 +118,7 @@ func basicType(b *cstruct.Basic, pos cstruct.Pos) (*goType, error) {
 	return nil, unsupported(pos, "type %s has no Go type", b)
 }
 
-func (l *lowering) arrayType(t *cstruct.Array, outer string, pos cstruct.Pos) (*goType, error) {
+func (l *lowering) arrayType(t *cstruct.Array, outer place, pos cstruct.Pos) (*goType, error) {
 	if t.Flexible {
 		return nil, unsupported(pos, "an array without a length is not the last member")
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -13,6 +14,7 @@ type generateOptions struct {
 	pkg    string
 	output string
 	types  []string
+	rename []string
 	check  bool
 	test   bool
 }
@@ -33,6 +35,7 @@ func generateCommand(name string) *cobra.Command {
 	flags.StringVar(&opts.pkg, "package", "", "name of the Go package (required)")
 	flags.StringVarP(&opts.output, "output", "o", "", "write to this `file` (default standard output)")
 	flags.StringSliceVar(&opts.types, "types", nil, "emit only declarations with these C `names` (A,B*) and what they need")
+	flags.StringArrayVar(&opts.rename, "rename", nil, "give a C `name` another Go name: C=GO (repeatable)")
 	flags.BoolVar(&opts.check, "check", false, "write nothing; exit with 1 and a diff if the output is stale")
 	flags.BoolVar(&opts.test, "test", false, "also write tests of the output")
 	return cmd
@@ -50,6 +53,10 @@ func generate(cmd *cobra.Command, in inputOptions, opts generateOptions, args []
 	case opts.output == "" && (opts.check || opts.test):
 		return usagef("--check and --test need -o")
 	}
+	rename, err := renames(opts.rename)
+	if err != nil {
+		return err
+	}
 	files, err := in.open(args)
 	if err != nil {
 		return err
@@ -62,6 +69,7 @@ func generate(cmd *cobra.Command, in inputOptions, opts generateOptions, args []
 		Order:   order,
 		Package: opts.pkg,
 		Types:   opts.types,
+		Rename:  rename,
 		Name:    opts.output,
 		Test:    opts.test,
 	})
@@ -79,4 +87,20 @@ func generate(cmd *cobra.Command, in inputOptions, opts generateOptions, args []
 		return checkFiles(cmd.OutOrStdout(), out)
 	}
 	return writeFiles(out)
+}
+
+// renames reads the values of --rename.
+func renames(list []string) (map[string]string, error) {
+	names := make(map[string]string)
+	for _, s := range list {
+		c, name, ok := strings.Cut(s, "=")
+		switch {
+		case !ok || c == "" || name == "":
+			return nil, usagef("--rename %q: want C=GO, as in 'a.b=Name'", s)
+		case names[c] != "":
+			return nil, usagef("--rename: %s twice", c)
+		}
+		names[c] = name
+	}
+	return names, nil
 }

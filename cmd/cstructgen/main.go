@@ -22,8 +22,15 @@
 //	--package NAME       name of the Go package; required
 //	-o FILE              where the output goes; without it: standard output
 //	--types A,B*         only declarations whose C names match, and what they need
+//	--rename C=GO        another Go name for what C calls so; repeatable
 //	--test               also write FILE's tests, to FILE with _test.go for .go
 //	--check              write nothing; if FILE is stale, print how and exit with 1
+//
+// Go names follow one rule: l1_table_offset becomes L1TableOffset, and the names of
+// constants stay as they are. Where two C names come to the same Go name, or to
+// that of a generated method, both places are named and nothing is written;
+// --rename is the way out: 'TYPE.MEMBER=Go' for members, 'NAME=Go' for macros,
+// enumerators and types, or 'macro NAME=Go' and so on where several have the name.
 //
 // Nothing is written unless everything succeeded. A file is replaced by
 // renaming a finished one over it. A file that lacks the line "Code generated
