@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-
-	"cstructgen/internal/cstruct"
 )
 
 // testName is the name of the test file beside an output file.
@@ -54,68 +52,73 @@ func (w *writer) recordTest(r *record, suffix string) {
 	w.line("")
 }
 
-// fieldPlaces writes the part that sets one field's bytes at a time and
-// wants that field alone to change.
+// fieldPlaces writes the part that wants bytes at chosen places to be chosen
+// values, in both directions.
 func (w *writer) fieldPlaces(r *record, suffix string) {
 	w.line("for _, f := range []struct {")
 	w.line("name string")
 	w.line("offset int")
 	w.line("bytes string")
-	w.line("set func(x, y *%s)", r.name)
+	w.line("set func(x *%s)", r.name)
 	w.line("}{")
 	for _, m := range r.members {
-		if m.name != "" && m.size > 0 {
-			w.line("{%q, %d, %s, func(x, y *%s) { x.%s = y.%s }},", m.name, m.off, m.pattern(), r.name, m.name, m.name)
+		for _, s := range m.samples() {
+			w.line("{%q, %d, %s, func(x *%s) { x%s = %s }},", s.name, s.off, s.literal(), r.name, s.path, s.value)
 		}
 	}
 	w.line("} {")
 	w.line("var b, c [Sizeof%s]byte", r.name)
-	w.line("var x, y, zero %s", r.name)
+	w.line("var x, want %s", r.name)
 	w.line("copy(b[f.offset:], f.bytes)")
-	w.line("x.Decode%s(&b)", suffix)
-	w.line("f.set(&y, &x)")
-	w.line("if x == zero || x != y {")
-	w.line(`t.Errorf("bytes of %%s decode to %%+v", f.name, x)`)
+	w.line("f.set(&want)")
+	w.line("if x.Decode%s(&b); x != want {", suffix)
+	w.line(`t.Errorf("%%s: %%x at %%d decodes to %%+v, want %%+v", f.name, f.bytes, f.offset, x, want)`)
 	w.line("}")
-	w.line("if y.Encode%s(&c); c != b {", suffix)
-	w.line(`t.Errorf("%%s encodes to %%x, want %%x", f.name, c, b)`)
+	w.line("if want.Encode%s(&c); c != b {", suffix)
+	w.line(`t.Errorf("%%s: %%+v encodes to %%x, want %%x at %%d", f.name, want, c, f.bytes, f.offset)`)
 	w.line("}")
 	w.line("}")
-}
-
-// pattern is a Go expression for the bytes of m when all of its bits, or the
-// lowest bit of each of its bytes, are set.
-func (m *member) pattern() string {
-	switch {
-	case m.bits == 0 && m.size <= 8:
-		return `"` + strings.Repeat(`\x01`, int(m.size)) + `"`
-	case m.bits == 0:
-		return fmt.Sprintf(`strings.Repeat("\x01", %d)`, m.size)
-	}
-	b := make([]byte, m.size)
-	for i := m.bitOff; i < m.bitOff+m.bits; i++ {
-		bit := i % 8
-		if m.order == cstruct.BigEndian {
-			bit = 7 - bit
-		}
-		b[i/8-m.off] |= 1 << bit
-	}
-	var s strings.Builder
-	for _, c := range b {
-		fmt.Fprintf(&s, `\x%02x`, c)
-	}
-	return `"` + s.String() + `"`
 }
 
 // rounds is how often the round trip of so many bytes is made: large structs
 // take long for each, and have as many bytes to go wrong in one.
 func rounds(size int64) int64 { return max(1, min(100, 100*256/max(size, 1))) }
 
-// unionPlaces writes the part that sets each member of a union to what it is.
+// unionPlaces writes the part that sets members of a union and wants chosen
+// bytes, and the value back.
 func (w *writer) unionPlaces(r *record, suffix string) {
 	if len(r.members) == 0 || r.size == 0 {
 		return
 	}
+	w.line("for _, f := range []struct {")
+	w.line("name string")
+	w.line("offset int")
+	w.line("bytes string")
+	w.line("set func(x *%s) (same bool)", r.name)
+	w.line("}{")
+	for _, m := range r.members {
+		for _, s := range m.samples() {
+			w.line("{%q, %d, %s, func(x *%s) bool {", s.name, s.off, s.literal(), r.name)
+			get, set := fmt.Sprintf("x.%s%s()", m.name, suffix), fmt.Sprintf("x.Set%s%s", m.name, suffix)
+			if inner := strings.TrimPrefix(s.path, "."+m.name); inner == "" {
+				w.line("%s(%s)", set, s.value)
+				w.line("return %s == %s", get, comparand(s.value))
+			} else {
+				w.line("v := %s", get)
+				w.line("v%s = %s", inner, s.value)
+				w.line("%s(v)", set)
+				w.line("return %s == v", get)
+			}
+			w.line("}},")
+		}
+	}
+	w.line("} {")
+	w.line("var x, want %s", r.name)
+	w.line("copy(want[f.offset:], f.bytes)")
+	w.line("if same := f.set(&x); !same || x != want {")
+	w.line(`t.Errorf("%%s: set to %%x, want %%x, %%t", f.name, x, want, same)`)
+	w.line("}")
+	w.line("}")
 	w.line("var x %s", r.name)
 	w.line("for i := range x {")
 	w.line("x[i] = 1")
@@ -123,13 +126,22 @@ func (w *writer) unionPlaces(r *record, suffix string) {
 	w.line("same := x")
 	for _, m := range r.members {
 		// Of a struct with bits that no field has, the setter clears those.
-		if m.name == "" || m.typ.hasRecord() && !m.typ.canonical() {
+		if m.name == "" || m.size == 0 || m.typ.hasRecord() && !m.typ.canonical() {
 			continue
 		}
 		w.line("if x.Set%s%s(x.%s%s()); x != same {", m.name, suffix, m.name, suffix)
 		w.line(`t.Errorf("%s set to itself: %%x", x)`, m.name)
 		w.line("}")
 	}
+}
+
+// comparand is a value as it may stand in a condition: composite literals
+// in parentheses.
+func comparand(value string) string {
+	if strings.HasSuffix(value, "}") {
+		return "(" + value + ")"
+	}
+	return value
 }
 
 // roundTrip writes the part that decodes and encodes random bytes.

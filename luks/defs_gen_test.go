@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io"
 	"math/rand/v2"
-	"strings"
 	"testing"
 )
 
@@ -18,24 +17,25 @@ func TestLuksKeySlotCodec(t *testing.T) {
 		name   string
 		offset int
 		bytes  string
-		set    func(x, y *LuksKeySlot)
+		set    func(x *LuksKeySlot)
 	}{
-		{"Active", 0, "\x01\x01\x01\x01", func(x, y *LuksKeySlot) { x.Active = y.Active }},
-		{"Iterations", 4, "\x01\x01\x01\x01", func(x, y *LuksKeySlot) { x.Iterations = y.Iterations }},
-		{"Salt", 8, strings.Repeat("\x01", 32), func(x, y *LuksKeySlot) { x.Salt = y.Salt }},
-		{"KeyMaterialOffset", 40, "\x01\x01\x01\x01", func(x, y *LuksKeySlot) { x.KeyMaterialOffset = y.KeyMaterialOffset }},
-		{"Stripes", 44, "\x01\x01\x01\x01", func(x, y *LuksKeySlot) { x.Stripes = y.Stripes }},
+		{"active", 0, "\x01\x02\x03\x04", func(x *LuksKeySlot) { x.Active = 0x01020304 }},
+		{"iterations", 4, "\x01\x02\x03\x04", func(x *LuksKeySlot) { x.Iterations = 0x01020304 }},
+		{"salt[0]", 8, "\x01", func(x *LuksKeySlot) { x.Salt[0] = 1 }},
+		{"salt[16]", 24, "\x01", func(x *LuksKeySlot) { x.Salt[16] = 1 }},
+		{"salt[31]", 39, "\x01", func(x *LuksKeySlot) { x.Salt[31] = 1 }},
+		{"key_material_offset", 40, "\x01\x02\x03\x04", func(x *LuksKeySlot) { x.KeyMaterialOffset = 0x01020304 }},
+		{"stripes", 44, "\x01\x02\x03\x04", func(x *LuksKeySlot) { x.Stripes = 0x01020304 }},
 	} {
 		var b, c [SizeofLuksKeySlot]byte
-		var x, y, zero LuksKeySlot
+		var x, want LuksKeySlot
 		copy(b[f.offset:], f.bytes)
-		x.Decode(&b)
-		f.set(&y, &x)
-		if x == zero || x != y {
-			t.Errorf("bytes of %s decode to %+v", f.name, x)
+		f.set(&want)
+		if x.Decode(&b); x != want {
+			t.Errorf("%s: %x at %d decodes to %+v, want %+v", f.name, f.bytes, f.offset, x, want)
 		}
-		if y.Encode(&c); c != b {
-			t.Errorf("%s encodes to %x, want %x", f.name, c, b)
+		if want.Encode(&c); c != b {
+			t.Errorf("%s: %+v encodes to %x, want %x at %d", f.name, want, c, f.bytes, f.offset)
 		}
 	}
 	seed := rand.Uint64()
@@ -106,31 +106,44 @@ func TestLuksPhdrCodec(t *testing.T) {
 		name   string
 		offset int
 		bytes  string
-		set    func(x, y *LuksPhdr)
+		set    func(x *LuksPhdr)
 	}{
-		{"Magic", 0, "\x01\x01\x01\x01\x01\x01", func(x, y *LuksPhdr) { x.Magic = y.Magic }},
-		{"Version", 6, "\x01\x01", func(x, y *LuksPhdr) { x.Version = y.Version }},
-		{"CipherName", 8, strings.Repeat("\x01", 32), func(x, y *LuksPhdr) { x.CipherName = y.CipherName }},
-		{"CipherMode", 40, strings.Repeat("\x01", 32), func(x, y *LuksPhdr) { x.CipherMode = y.CipherMode }},
-		{"HashSpec", 72, strings.Repeat("\x01", 32), func(x, y *LuksPhdr) { x.HashSpec = y.HashSpec }},
-		{"PayloadOffset", 104, "\x01\x01\x01\x01", func(x, y *LuksPhdr) { x.PayloadOffset = y.PayloadOffset }},
-		{"KeyBytes", 108, "\x01\x01\x01\x01", func(x, y *LuksPhdr) { x.KeyBytes = y.KeyBytes }},
-		{"MkDigest", 112, strings.Repeat("\x01", 20), func(x, y *LuksPhdr) { x.MkDigest = y.MkDigest }},
-		{"MkDigestSalt", 132, strings.Repeat("\x01", 32), func(x, y *LuksPhdr) { x.MkDigestSalt = y.MkDigestSalt }},
-		{"MkDigestIter", 164, "\x01\x01\x01\x01", func(x, y *LuksPhdr) { x.MkDigestIter = y.MkDigestIter }},
-		{"Uuid", 168, strings.Repeat("\x01", 40), func(x, y *LuksPhdr) { x.Uuid = y.Uuid }},
-		{"KeySlots", 208, strings.Repeat("\x01", 384), func(x, y *LuksPhdr) { x.KeySlots = y.KeySlots }},
+		{"magic", 0, "\x01\x02\x03\x04\x05\x06", func(x *LuksPhdr) { x.Magic = [6]byte{1, 2, 3, 4, 5, 6} }},
+		{"version", 6, "\x01\x02", func(x *LuksPhdr) { x.Version = 0x0102 }},
+		{"cipher_name[0]", 8, "\x01", func(x *LuksPhdr) { x.CipherName[0] = 1 }},
+		{"cipher_name[16]", 24, "\x01", func(x *LuksPhdr) { x.CipherName[16] = 1 }},
+		{"cipher_name[31]", 39, "\x01", func(x *LuksPhdr) { x.CipherName[31] = 1 }},
+		{"cipher_mode[0]", 40, "\x01", func(x *LuksPhdr) { x.CipherMode[0] = 1 }},
+		{"cipher_mode[16]", 56, "\x01", func(x *LuksPhdr) { x.CipherMode[16] = 1 }},
+		{"cipher_mode[31]", 71, "\x01", func(x *LuksPhdr) { x.CipherMode[31] = 1 }},
+		{"hash_spec[0]", 72, "\x01", func(x *LuksPhdr) { x.HashSpec[0] = 1 }},
+		{"hash_spec[16]", 88, "\x01", func(x *LuksPhdr) { x.HashSpec[16] = 1 }},
+		{"hash_spec[31]", 103, "\x01", func(x *LuksPhdr) { x.HashSpec[31] = 1 }},
+		{"payload_offset", 104, "\x01\x02\x03\x04", func(x *LuksPhdr) { x.PayloadOffset = 0x01020304 }},
+		{"key_bytes", 108, "\x01\x02\x03\x04", func(x *LuksPhdr) { x.KeyBytes = 0x01020304 }},
+		{"mk_digest[0]", 112, "\x01", func(x *LuksPhdr) { x.MkDigest[0] = 1 }},
+		{"mk_digest[10]", 122, "\x01", func(x *LuksPhdr) { x.MkDigest[10] = 1 }},
+		{"mk_digest[19]", 131, "\x01", func(x *LuksPhdr) { x.MkDigest[19] = 1 }},
+		{"mk_digest_salt[0]", 132, "\x01", func(x *LuksPhdr) { x.MkDigestSalt[0] = 1 }},
+		{"mk_digest_salt[16]", 148, "\x01", func(x *LuksPhdr) { x.MkDigestSalt[16] = 1 }},
+		{"mk_digest_salt[31]", 163, "\x01", func(x *LuksPhdr) { x.MkDigestSalt[31] = 1 }},
+		{"mk_digest_iter", 164, "\x01\x02\x03\x04", func(x *LuksPhdr) { x.MkDigestIter = 0x01020304 }},
+		{"uuid[0]", 168, "\x01", func(x *LuksPhdr) { x.Uuid[0] = 1 }},
+		{"uuid[20]", 188, "\x01", func(x *LuksPhdr) { x.Uuid[20] = 1 }},
+		{"uuid[39]", 207, "\x01", func(x *LuksPhdr) { x.Uuid[39] = 1 }},
+		{"key_slots[0].stripes", 252, "\x01\x02\x03\x04", func(x *LuksPhdr) { x.KeySlots[0].Stripes = 0x01020304 }},
+		{"key_slots[4].stripes", 444, "\x01\x02\x03\x04", func(x *LuksPhdr) { x.KeySlots[4].Stripes = 0x01020304 }},
+		{"key_slots[7].stripes", 588, "\x01\x02\x03\x04", func(x *LuksPhdr) { x.KeySlots[7].Stripes = 0x01020304 }},
 	} {
 		var b, c [SizeofLuksPhdr]byte
-		var x, y, zero LuksPhdr
+		var x, want LuksPhdr
 		copy(b[f.offset:], f.bytes)
-		x.Decode(&b)
-		f.set(&y, &x)
-		if x == zero || x != y {
-			t.Errorf("bytes of %s decode to %+v", f.name, x)
+		f.set(&want)
+		if x.Decode(&b); x != want {
+			t.Errorf("%s: %x at %d decodes to %+v, want %+v", f.name, f.bytes, f.offset, x, want)
 		}
-		if y.Encode(&c); c != b {
-			t.Errorf("%s encodes to %x, want %x", f.name, c, b)
+		if want.Encode(&c); c != b {
+			t.Errorf("%s: %+v encodes to %x, want %x at %d", f.name, want, c, f.bytes, f.offset)
 		}
 	}
 	seed := rand.Uint64()

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io"
 	"math/rand/v2"
-	"strings"
 	"testing"
 )
 
@@ -18,39 +17,38 @@ func TestQCowHeaderCodec(t *testing.T) {
 		name   string
 		offset int
 		bytes  string
-		set    func(x, y *QCowHeader)
+		set    func(x *QCowHeader)
 	}{
-		{"Magic", 0, "\x01\x01\x01\x01", func(x, y *QCowHeader) { x.Magic = y.Magic }},
-		{"Version", 4, "\x01\x01\x01\x01", func(x, y *QCowHeader) { x.Version = y.Version }},
-		{"BackingFileOffset", 8, "\x01\x01\x01\x01\x01\x01\x01\x01", func(x, y *QCowHeader) { x.BackingFileOffset = y.BackingFileOffset }},
-		{"BackingFileSize", 16, "\x01\x01\x01\x01", func(x, y *QCowHeader) { x.BackingFileSize = y.BackingFileSize }},
-		{"ClusterBits", 20, "\x01\x01\x01\x01", func(x, y *QCowHeader) { x.ClusterBits = y.ClusterBits }},
-		{"Size", 24, "\x01\x01\x01\x01\x01\x01\x01\x01", func(x, y *QCowHeader) { x.Size = y.Size }},
-		{"CryptMethod", 32, "\x01\x01\x01\x01", func(x, y *QCowHeader) { x.CryptMethod = y.CryptMethod }},
-		{"L1Size", 36, "\x01\x01\x01\x01", func(x, y *QCowHeader) { x.L1Size = y.L1Size }},
-		{"L1TableOffset", 40, "\x01\x01\x01\x01\x01\x01\x01\x01", func(x, y *QCowHeader) { x.L1TableOffset = y.L1TableOffset }},
-		{"RefcountTableOffset", 48, "\x01\x01\x01\x01\x01\x01\x01\x01", func(x, y *QCowHeader) { x.RefcountTableOffset = y.RefcountTableOffset }},
-		{"RefcountTableClusters", 56, "\x01\x01\x01\x01", func(x, y *QCowHeader) { x.RefcountTableClusters = y.RefcountTableClusters }},
-		{"NbSnapshots", 60, "\x01\x01\x01\x01", func(x, y *QCowHeader) { x.NbSnapshots = y.NbSnapshots }},
-		{"SnapshotsOffset", 64, "\x01\x01\x01\x01\x01\x01\x01\x01", func(x, y *QCowHeader) { x.SnapshotsOffset = y.SnapshotsOffset }},
-		{"IncompatibleFeatures", 72, "\x01\x01\x01\x01\x01\x01\x01\x01", func(x, y *QCowHeader) { x.IncompatibleFeatures = y.IncompatibleFeatures }},
-		{"CompatibleFeatures", 80, "\x01\x01\x01\x01\x01\x01\x01\x01", func(x, y *QCowHeader) { x.CompatibleFeatures = y.CompatibleFeatures }},
-		{"AutoclearFeatures", 88, "\x01\x01\x01\x01\x01\x01\x01\x01", func(x, y *QCowHeader) { x.AutoclearFeatures = y.AutoclearFeatures }},
-		{"RefcountOrder", 96, "\x01\x01\x01\x01", func(x, y *QCowHeader) { x.RefcountOrder = y.RefcountOrder }},
-		{"HeaderLength", 100, "\x01\x01\x01\x01", func(x, y *QCowHeader) { x.HeaderLength = y.HeaderLength }},
-		{"CompressionType", 104, "\x01", func(x, y *QCowHeader) { x.CompressionType = y.CompressionType }},
-		{"Padding", 105, "\x01\x01\x01\x01\x01\x01\x01", func(x, y *QCowHeader) { x.Padding = y.Padding }},
+		{"magic", 0, "\x01\x02\x03\x04", func(x *QCowHeader) { x.Magic = 0x01020304 }},
+		{"version", 4, "\x01\x02\x03\x04", func(x *QCowHeader) { x.Version = 0x01020304 }},
+		{"backing_file_offset", 8, "\x01\x02\x03\x04\x05\x06\x07\x08", func(x *QCowHeader) { x.BackingFileOffset = 0x0102030405060708 }},
+		{"backing_file_size", 16, "\x01\x02\x03\x04", func(x *QCowHeader) { x.BackingFileSize = 0x01020304 }},
+		{"cluster_bits", 20, "\x01\x02\x03\x04", func(x *QCowHeader) { x.ClusterBits = 0x01020304 }},
+		{"size", 24, "\x01\x02\x03\x04\x05\x06\x07\x08", func(x *QCowHeader) { x.Size = 0x0102030405060708 }},
+		{"crypt_method", 32, "\x01\x02\x03\x04", func(x *QCowHeader) { x.CryptMethod = 0x01020304 }},
+		{"l1_size", 36, "\x01\x02\x03\x04", func(x *QCowHeader) { x.L1Size = 0x01020304 }},
+		{"l1_table_offset", 40, "\x01\x02\x03\x04\x05\x06\x07\x08", func(x *QCowHeader) { x.L1TableOffset = 0x0102030405060708 }},
+		{"refcount_table_offset", 48, "\x01\x02\x03\x04\x05\x06\x07\x08", func(x *QCowHeader) { x.RefcountTableOffset = 0x0102030405060708 }},
+		{"refcount_table_clusters", 56, "\x01\x02\x03\x04", func(x *QCowHeader) { x.RefcountTableClusters = 0x01020304 }},
+		{"nb_snapshots", 60, "\x01\x02\x03\x04", func(x *QCowHeader) { x.NbSnapshots = 0x01020304 }},
+		{"snapshots_offset", 64, "\x01\x02\x03\x04\x05\x06\x07\x08", func(x *QCowHeader) { x.SnapshotsOffset = 0x0102030405060708 }},
+		{"incompatible_features", 72, "\x01\x02\x03\x04\x05\x06\x07\x08", func(x *QCowHeader) { x.IncompatibleFeatures = 0x0102030405060708 }},
+		{"compatible_features", 80, "\x01\x02\x03\x04\x05\x06\x07\x08", func(x *QCowHeader) { x.CompatibleFeatures = 0x0102030405060708 }},
+		{"autoclear_features", 88, "\x01\x02\x03\x04\x05\x06\x07\x08", func(x *QCowHeader) { x.AutoclearFeatures = 0x0102030405060708 }},
+		{"refcount_order", 96, "\x01\x02\x03\x04", func(x *QCowHeader) { x.RefcountOrder = 0x01020304 }},
+		{"header_length", 100, "\x01\x02\x03\x04", func(x *QCowHeader) { x.HeaderLength = 0x01020304 }},
+		{"compression_type", 104, "\x01", func(x *QCowHeader) { x.CompressionType = 0x01 }},
+		{"padding", 105, "\x01\x02\x03\x04\x05\x06\x07", func(x *QCowHeader) { x.Padding = [7]byte{1, 2, 3, 4, 5, 6, 7} }},
 	} {
 		var b, c [SizeofQCowHeader]byte
-		var x, y, zero QCowHeader
+		var x, want QCowHeader
 		copy(b[f.offset:], f.bytes)
-		x.Decode(&b)
-		f.set(&y, &x)
-		if x == zero || x != y {
-			t.Errorf("bytes of %s decode to %+v", f.name, x)
+		f.set(&want)
+		if x.Decode(&b); x != want {
+			t.Errorf("%s: %x at %d decodes to %+v, want %+v", f.name, f.bytes, f.offset, x, want)
 		}
-		if y.Encode(&c); c != b {
-			t.Errorf("%s encodes to %x, want %x", f.name, c, b)
+		if want.Encode(&c); c != b {
+			t.Errorf("%s: %+v encodes to %x, want %x at %d", f.name, want, c, f.bytes, f.offset)
 		}
 	}
 	seed := rand.Uint64()
@@ -121,21 +119,20 @@ func TestQCowExtensionCodec(t *testing.T) {
 		name   string
 		offset int
 		bytes  string
-		set    func(x, y *QCowExtension)
+		set    func(x *QCowExtension)
 	}{
-		{"Magic", 0, "\x01\x01\x01\x01", func(x, y *QCowExtension) { x.Magic = y.Magic }},
-		{"Len", 4, "\x01\x01\x01\x01", func(x, y *QCowExtension) { x.Len = y.Len }},
+		{"magic", 0, "\x01\x02\x03\x04", func(x *QCowExtension) { x.Magic = 0x01020304 }},
+		{"len", 4, "\x01\x02\x03\x04", func(x *QCowExtension) { x.Len = 0x01020304 }},
 	} {
 		var b, c [SizeofQCowExtension]byte
-		var x, y, zero QCowExtension
+		var x, want QCowExtension
 		copy(b[f.offset:], f.bytes)
-		x.Decode(&b)
-		f.set(&y, &x)
-		if x == zero || x != y {
-			t.Errorf("bytes of %s decode to %+v", f.name, x)
+		f.set(&want)
+		if x.Decode(&b); x != want {
+			t.Errorf("%s: %x at %d decodes to %+v, want %+v", f.name, f.bytes, f.offset, x, want)
 		}
-		if y.Encode(&c); c != b {
-			t.Errorf("%s encodes to %x, want %x", f.name, c, b)
+		if want.Encode(&c); c != b {
+			t.Errorf("%s: %+v encodes to %x, want %x at %d", f.name, want, c, f.bytes, f.offset)
 		}
 	}
 	seed := rand.Uint64()
@@ -206,22 +203,23 @@ func TestQcow2FeatureCodec(t *testing.T) {
 		name   string
 		offset int
 		bytes  string
-		set    func(x, y *Qcow2Feature)
+		set    func(x *Qcow2Feature)
 	}{
-		{"Type", 0, "\x01", func(x, y *Qcow2Feature) { x.Type = y.Type }},
-		{"Bit", 1, "\x01", func(x, y *Qcow2Feature) { x.Bit = y.Bit }},
-		{"Name", 2, strings.Repeat("\x01", 46), func(x, y *Qcow2Feature) { x.Name = y.Name }},
+		{"type", 0, "\x01", func(x *Qcow2Feature) { x.Type = 0x01 }},
+		{"bit", 1, "\x01", func(x *Qcow2Feature) { x.Bit = 0x01 }},
+		{"name[0]", 2, "\x01", func(x *Qcow2Feature) { x.Name[0] = 1 }},
+		{"name[23]", 25, "\x01", func(x *Qcow2Feature) { x.Name[23] = 1 }},
+		{"name[45]", 47, "\x01", func(x *Qcow2Feature) { x.Name[45] = 1 }},
 	} {
 		var b, c [SizeofQcow2Feature]byte
-		var x, y, zero Qcow2Feature
+		var x, want Qcow2Feature
 		copy(b[f.offset:], f.bytes)
-		x.Decode(&b)
-		f.set(&y, &x)
-		if x == zero || x != y {
-			t.Errorf("bytes of %s decode to %+v", f.name, x)
+		f.set(&want)
+		if x.Decode(&b); x != want {
+			t.Errorf("%s: %x at %d decodes to %+v, want %+v", f.name, f.bytes, f.offset, x, want)
 		}
-		if y.Encode(&c); c != b {
-			t.Errorf("%s encodes to %x, want %x", f.name, c, b)
+		if want.Encode(&c); c != b {
+			t.Errorf("%s: %+v encodes to %x, want %x at %d", f.name, want, c, f.bytes, f.offset)
 		}
 	}
 	seed := rand.Uint64()
@@ -292,21 +290,20 @@ func TestQcow2CryptoHeaderExtensionCodec(t *testing.T) {
 		name   string
 		offset int
 		bytes  string
-		set    func(x, y *Qcow2CryptoHeaderExtension)
+		set    func(x *Qcow2CryptoHeaderExtension)
 	}{
-		{"Offset", 0, "\x01\x01\x01\x01\x01\x01\x01\x01", func(x, y *Qcow2CryptoHeaderExtension) { x.Offset = y.Offset }},
-		{"Length", 8, "\x01\x01\x01\x01\x01\x01\x01\x01", func(x, y *Qcow2CryptoHeaderExtension) { x.Length = y.Length }},
+		{"offset", 0, "\x01\x02\x03\x04\x05\x06\x07\x08", func(x *Qcow2CryptoHeaderExtension) { x.Offset = 0x0102030405060708 }},
+		{"length", 8, "\x01\x02\x03\x04\x05\x06\x07\x08", func(x *Qcow2CryptoHeaderExtension) { x.Length = 0x0102030405060708 }},
 	} {
 		var b, c [SizeofQcow2CryptoHeaderExtension]byte
-		var x, y, zero Qcow2CryptoHeaderExtension
+		var x, want Qcow2CryptoHeaderExtension
 		copy(b[f.offset:], f.bytes)
-		x.Decode(&b)
-		f.set(&y, &x)
-		if x == zero || x != y {
-			t.Errorf("bytes of %s decode to %+v", f.name, x)
+		f.set(&want)
+		if x.Decode(&b); x != want {
+			t.Errorf("%s: %x at %d decodes to %+v, want %+v", f.name, f.bytes, f.offset, x, want)
 		}
-		if y.Encode(&c); c != b {
-			t.Errorf("%s encodes to %x, want %x", f.name, c, b)
+		if want.Encode(&c); c != b {
+			t.Errorf("%s: %+v encodes to %x, want %x at %d", f.name, want, c, f.bytes, f.offset)
 		}
 	}
 	seed := rand.Uint64()
@@ -377,23 +374,22 @@ func TestQcow2BitmapHeaderExtCodec(t *testing.T) {
 		name   string
 		offset int
 		bytes  string
-		set    func(x, y *Qcow2BitmapHeaderExt)
+		set    func(x *Qcow2BitmapHeaderExt)
 	}{
-		{"NbBitmaps", 0, "\x01\x01\x01\x01", func(x, y *Qcow2BitmapHeaderExt) { x.NbBitmaps = y.NbBitmaps }},
-		{"Reserved32", 4, "\x01\x01\x01\x01", func(x, y *Qcow2BitmapHeaderExt) { x.Reserved32 = y.Reserved32 }},
-		{"BitmapDirectorySize", 8, "\x01\x01\x01\x01\x01\x01\x01\x01", func(x, y *Qcow2BitmapHeaderExt) { x.BitmapDirectorySize = y.BitmapDirectorySize }},
-		{"BitmapDirectoryOffset", 16, "\x01\x01\x01\x01\x01\x01\x01\x01", func(x, y *Qcow2BitmapHeaderExt) { x.BitmapDirectoryOffset = y.BitmapDirectoryOffset }},
+		{"nb_bitmaps", 0, "\x01\x02\x03\x04", func(x *Qcow2BitmapHeaderExt) { x.NbBitmaps = 0x01020304 }},
+		{"reserved32", 4, "\x01\x02\x03\x04", func(x *Qcow2BitmapHeaderExt) { x.Reserved32 = 0x01020304 }},
+		{"bitmap_directory_size", 8, "\x01\x02\x03\x04\x05\x06\x07\x08", func(x *Qcow2BitmapHeaderExt) { x.BitmapDirectorySize = 0x0102030405060708 }},
+		{"bitmap_directory_offset", 16, "\x01\x02\x03\x04\x05\x06\x07\x08", func(x *Qcow2BitmapHeaderExt) { x.BitmapDirectoryOffset = 0x0102030405060708 }},
 	} {
 		var b, c [SizeofQcow2BitmapHeaderExt]byte
-		var x, y, zero Qcow2BitmapHeaderExt
+		var x, want Qcow2BitmapHeaderExt
 		copy(b[f.offset:], f.bytes)
-		x.Decode(&b)
-		f.set(&y, &x)
-		if x == zero || x != y {
-			t.Errorf("bytes of %s decode to %+v", f.name, x)
+		f.set(&want)
+		if x.Decode(&b); x != want {
+			t.Errorf("%s: %x at %d decodes to %+v, want %+v", f.name, f.bytes, f.offset, x, want)
 		}
-		if y.Encode(&c); c != b {
-			t.Errorf("%s encodes to %x, want %x", f.name, c, b)
+		if want.Encode(&c); c != b {
+			t.Errorf("%s: %+v encodes to %x, want %x at %d", f.name, want, c, f.bytes, f.offset)
 		}
 	}
 	seed := rand.Uint64()
@@ -464,20 +460,19 @@ func TestQCow2L1EntryCodec(t *testing.T) {
 		name   string
 		offset int
 		bytes  string
-		set    func(x, y *QCow2L1Entry)
+		set    func(x *QCow2L1Entry)
 	}{
-		{"Entry", 0, "\x01\x01\x01\x01\x01\x01\x01\x01", func(x, y *QCow2L1Entry) { x.Entry = y.Entry }},
+		{"entry", 0, "\x01\x02\x03\x04\x05\x06\x07\x08", func(x *QCow2L1Entry) { x.Entry = 0x0102030405060708 }},
 	} {
 		var b, c [SizeofQCow2L1Entry]byte
-		var x, y, zero QCow2L1Entry
+		var x, want QCow2L1Entry
 		copy(b[f.offset:], f.bytes)
-		x.Decode(&b)
-		f.set(&y, &x)
-		if x == zero || x != y {
-			t.Errorf("bytes of %s decode to %+v", f.name, x)
+		f.set(&want)
+		if x.Decode(&b); x != want {
+			t.Errorf("%s: %x at %d decodes to %+v, want %+v", f.name, f.bytes, f.offset, x, want)
 		}
-		if y.Encode(&c); c != b {
-			t.Errorf("%s encodes to %x, want %x", f.name, c, b)
+		if want.Encode(&c); c != b {
+			t.Errorf("%s: %+v encodes to %x, want %x at %d", f.name, want, c, f.bytes, f.offset)
 		}
 	}
 	seed := rand.Uint64()
@@ -548,20 +543,19 @@ func TestQCow2L2EntryCodec(t *testing.T) {
 		name   string
 		offset int
 		bytes  string
-		set    func(x, y *QCow2L2Entry)
+		set    func(x *QCow2L2Entry)
 	}{
-		{"Entry", 0, "\x01\x01\x01\x01\x01\x01\x01\x01", func(x, y *QCow2L2Entry) { x.Entry = y.Entry }},
+		{"entry", 0, "\x01\x02\x03\x04\x05\x06\x07\x08", func(x *QCow2L2Entry) { x.Entry = 0x0102030405060708 }},
 	} {
 		var b, c [SizeofQCow2L2Entry]byte
-		var x, y, zero QCow2L2Entry
+		var x, want QCow2L2Entry
 		copy(b[f.offset:], f.bytes)
-		x.Decode(&b)
-		f.set(&y, &x)
-		if x == zero || x != y {
-			t.Errorf("bytes of %s decode to %+v", f.name, x)
+		f.set(&want)
+		if x.Decode(&b); x != want {
+			t.Errorf("%s: %x at %d decodes to %+v, want %+v", f.name, f.bytes, f.offset, x, want)
 		}
-		if y.Encode(&c); c != b {
-			t.Errorf("%s encodes to %x, want %x", f.name, c, b)
+		if want.Encode(&c); c != b {
+			t.Errorf("%s: %+v encodes to %x, want %x at %d", f.name, want, c, f.bytes, f.offset)
 		}
 	}
 	seed := rand.Uint64()
@@ -632,21 +626,20 @@ func TestQCow2L2EntryExtendedCodec(t *testing.T) {
 		name   string
 		offset int
 		bytes  string
-		set    func(x, y *QCow2L2EntryExtended)
+		set    func(x *QCow2L2EntryExtended)
 	}{
-		{"Entry", 0, "\x01\x01\x01\x01\x01\x01\x01\x01", func(x, y *QCow2L2EntryExtended) { x.Entry = y.Entry }},
-		{"Bitmap", 8, "\x01\x01\x01\x01\x01\x01\x01\x01", func(x, y *QCow2L2EntryExtended) { x.Bitmap = y.Bitmap }},
+		{"entry", 0, "\x01\x02\x03\x04\x05\x06\x07\x08", func(x *QCow2L2EntryExtended) { x.Entry = 0x0102030405060708 }},
+		{"bitmap", 8, "\x01\x02\x03\x04\x05\x06\x07\x08", func(x *QCow2L2EntryExtended) { x.Bitmap = 0x0102030405060708 }},
 	} {
 		var b, c [SizeofQCow2L2EntryExtended]byte
-		var x, y, zero QCow2L2EntryExtended
+		var x, want QCow2L2EntryExtended
 		copy(b[f.offset:], f.bytes)
-		x.Decode(&b)
-		f.set(&y, &x)
-		if x == zero || x != y {
-			t.Errorf("bytes of %s decode to %+v", f.name, x)
+		f.set(&want)
+		if x.Decode(&b); x != want {
+			t.Errorf("%s: %x at %d decodes to %+v, want %+v", f.name, f.bytes, f.offset, x, want)
 		}
-		if y.Encode(&c); c != b {
-			t.Errorf("%s encodes to %x, want %x", f.name, c, b)
+		if want.Encode(&c); c != b {
+			t.Errorf("%s: %+v encodes to %x, want %x at %d", f.name, want, c, f.bytes, f.offset)
 		}
 	}
 	seed := rand.Uint64()
@@ -717,20 +710,19 @@ func TestQCow2RefcountTableEntryCodec(t *testing.T) {
 		name   string
 		offset int
 		bytes  string
-		set    func(x, y *QCow2RefcountTableEntry)
+		set    func(x *QCow2RefcountTableEntry)
 	}{
-		{"Entry", 0, "\x01\x01\x01\x01\x01\x01\x01\x01", func(x, y *QCow2RefcountTableEntry) { x.Entry = y.Entry }},
+		{"entry", 0, "\x01\x02\x03\x04\x05\x06\x07\x08", func(x *QCow2RefcountTableEntry) { x.Entry = 0x0102030405060708 }},
 	} {
 		var b, c [SizeofQCow2RefcountTableEntry]byte
-		var x, y, zero QCow2RefcountTableEntry
+		var x, want QCow2RefcountTableEntry
 		copy(b[f.offset:], f.bytes)
-		x.Decode(&b)
-		f.set(&y, &x)
-		if x == zero || x != y {
-			t.Errorf("bytes of %s decode to %+v", f.name, x)
+		f.set(&want)
+		if x.Decode(&b); x != want {
+			t.Errorf("%s: %x at %d decodes to %+v, want %+v", f.name, f.bytes, f.offset, x, want)
 		}
-		if y.Encode(&c); c != b {
-			t.Errorf("%s encodes to %x, want %x", f.name, c, b)
+		if want.Encode(&c); c != b {
+			t.Errorf("%s: %+v encodes to %x, want %x at %d", f.name, want, c, f.bytes, f.offset)
 		}
 	}
 	seed := rand.Uint64()
@@ -801,28 +793,27 @@ func TestQCowSnapshotHeaderCodec(t *testing.T) {
 		name   string
 		offset int
 		bytes  string
-		set    func(x, y *QCowSnapshotHeader)
+		set    func(x *QCowSnapshotHeader)
 	}{
-		{"L1TableOffset", 0, "\x01\x01\x01\x01\x01\x01\x01\x01", func(x, y *QCowSnapshotHeader) { x.L1TableOffset = y.L1TableOffset }},
-		{"L1Size", 8, "\x01\x01\x01\x01", func(x, y *QCowSnapshotHeader) { x.L1Size = y.L1Size }},
-		{"IdStrSize", 12, "\x01\x01", func(x, y *QCowSnapshotHeader) { x.IdStrSize = y.IdStrSize }},
-		{"NameSize", 14, "\x01\x01", func(x, y *QCowSnapshotHeader) { x.NameSize = y.NameSize }},
-		{"DateSec", 16, "\x01\x01\x01\x01", func(x, y *QCowSnapshotHeader) { x.DateSec = y.DateSec }},
-		{"DateNsec", 20, "\x01\x01\x01\x01", func(x, y *QCowSnapshotHeader) { x.DateNsec = y.DateNsec }},
-		{"VmClockNsec", 24, "\x01\x01\x01\x01\x01\x01\x01\x01", func(x, y *QCowSnapshotHeader) { x.VmClockNsec = y.VmClockNsec }},
-		{"VmStateSize", 32, "\x01\x01\x01\x01", func(x, y *QCowSnapshotHeader) { x.VmStateSize = y.VmStateSize }},
-		{"ExtraDataSize", 36, "\x01\x01\x01\x01", func(x, y *QCowSnapshotHeader) { x.ExtraDataSize = y.ExtraDataSize }},
+		{"l1_table_offset", 0, "\x01\x02\x03\x04\x05\x06\x07\x08", func(x *QCowSnapshotHeader) { x.L1TableOffset = 0x0102030405060708 }},
+		{"l1_size", 8, "\x01\x02\x03\x04", func(x *QCowSnapshotHeader) { x.L1Size = 0x01020304 }},
+		{"id_str_size", 12, "\x01\x02", func(x *QCowSnapshotHeader) { x.IdStrSize = 0x0102 }},
+		{"name_size", 14, "\x01\x02", func(x *QCowSnapshotHeader) { x.NameSize = 0x0102 }},
+		{"date_sec", 16, "\x01\x02\x03\x04", func(x *QCowSnapshotHeader) { x.DateSec = 0x01020304 }},
+		{"date_nsec", 20, "\x01\x02\x03\x04", func(x *QCowSnapshotHeader) { x.DateNsec = 0x01020304 }},
+		{"vm_clock_nsec", 24, "\x01\x02\x03\x04\x05\x06\x07\x08", func(x *QCowSnapshotHeader) { x.VmClockNsec = 0x0102030405060708 }},
+		{"vm_state_size", 32, "\x01\x02\x03\x04", func(x *QCowSnapshotHeader) { x.VmStateSize = 0x01020304 }},
+		{"extra_data_size", 36, "\x01\x02\x03\x04", func(x *QCowSnapshotHeader) { x.ExtraDataSize = 0x01020304 }},
 	} {
 		var b, c [SizeofQCowSnapshotHeader]byte
-		var x, y, zero QCowSnapshotHeader
+		var x, want QCowSnapshotHeader
 		copy(b[f.offset:], f.bytes)
-		x.Decode(&b)
-		f.set(&y, &x)
-		if x == zero || x != y {
-			t.Errorf("bytes of %s decode to %+v", f.name, x)
+		f.set(&want)
+		if x.Decode(&b); x != want {
+			t.Errorf("%s: %x at %d decodes to %+v, want %+v", f.name, f.bytes, f.offset, x, want)
 		}
-		if y.Encode(&c); c != b {
-			t.Errorf("%s encodes to %x, want %x", f.name, c, b)
+		if want.Encode(&c); c != b {
+			t.Errorf("%s: %+v encodes to %x, want %x at %d", f.name, want, c, f.bytes, f.offset)
 		}
 	}
 	seed := rand.Uint64()
@@ -893,22 +884,21 @@ func TestQCowSnapshotExtraDataCodec(t *testing.T) {
 		name   string
 		offset int
 		bytes  string
-		set    func(x, y *QCowSnapshotExtraData)
+		set    func(x *QCowSnapshotExtraData)
 	}{
-		{"VmStateSizeLarge", 0, "\x01\x01\x01\x01\x01\x01\x01\x01", func(x, y *QCowSnapshotExtraData) { x.VmStateSizeLarge = y.VmStateSizeLarge }},
-		{"DiskSize", 8, "\x01\x01\x01\x01\x01\x01\x01\x01", func(x, y *QCowSnapshotExtraData) { x.DiskSize = y.DiskSize }},
-		{"Icount", 16, "\x01\x01\x01\x01\x01\x01\x01\x01", func(x, y *QCowSnapshotExtraData) { x.Icount = y.Icount }},
+		{"vm_state_size_large", 0, "\x01\x02\x03\x04\x05\x06\x07\x08", func(x *QCowSnapshotExtraData) { x.VmStateSizeLarge = 0x0102030405060708 }},
+		{"disk_size", 8, "\x01\x02\x03\x04\x05\x06\x07\x08", func(x *QCowSnapshotExtraData) { x.DiskSize = 0x0102030405060708 }},
+		{"icount", 16, "\x01\x02\x03\x04\x05\x06\x07\x08", func(x *QCowSnapshotExtraData) { x.Icount = 0x0102030405060708 }},
 	} {
 		var b, c [SizeofQCowSnapshotExtraData]byte
-		var x, y, zero QCowSnapshotExtraData
+		var x, want QCowSnapshotExtraData
 		copy(b[f.offset:], f.bytes)
-		x.Decode(&b)
-		f.set(&y, &x)
-		if x == zero || x != y {
-			t.Errorf("bytes of %s decode to %+v", f.name, x)
+		f.set(&want)
+		if x.Decode(&b); x != want {
+			t.Errorf("%s: %x at %d decodes to %+v, want %+v", f.name, f.bytes, f.offset, x, want)
 		}
-		if y.Encode(&c); c != b {
-			t.Errorf("%s encodes to %x, want %x", f.name, c, b)
+		if want.Encode(&c); c != b {
+			t.Errorf("%s: %+v encodes to %x, want %x at %d", f.name, want, c, f.bytes, f.offset)
 		}
 	}
 	seed := rand.Uint64()
@@ -979,26 +969,25 @@ func TestQcow2BitmapDirEntryCodec(t *testing.T) {
 		name   string
 		offset int
 		bytes  string
-		set    func(x, y *Qcow2BitmapDirEntry)
+		set    func(x *Qcow2BitmapDirEntry)
 	}{
-		{"BitmapTableOffset", 0, "\x01\x01\x01\x01\x01\x01\x01\x01", func(x, y *Qcow2BitmapDirEntry) { x.BitmapTableOffset = y.BitmapTableOffset }},
-		{"BitmapTableSize", 8, "\x01\x01\x01\x01", func(x, y *Qcow2BitmapDirEntry) { x.BitmapTableSize = y.BitmapTableSize }},
-		{"Flags", 12, "\x01\x01\x01\x01", func(x, y *Qcow2BitmapDirEntry) { x.Flags = y.Flags }},
-		{"Type", 16, "\x01", func(x, y *Qcow2BitmapDirEntry) { x.Type = y.Type }},
-		{"GranularityBits", 17, "\x01", func(x, y *Qcow2BitmapDirEntry) { x.GranularityBits = y.GranularityBits }},
-		{"NameSize", 18, "\x01\x01", func(x, y *Qcow2BitmapDirEntry) { x.NameSize = y.NameSize }},
-		{"ExtraDataSize", 20, "\x01\x01\x01\x01", func(x, y *Qcow2BitmapDirEntry) { x.ExtraDataSize = y.ExtraDataSize }},
+		{"bitmap_table_offset", 0, "\x01\x02\x03\x04\x05\x06\x07\x08", func(x *Qcow2BitmapDirEntry) { x.BitmapTableOffset = 0x0102030405060708 }},
+		{"bitmap_table_size", 8, "\x01\x02\x03\x04", func(x *Qcow2BitmapDirEntry) { x.BitmapTableSize = 0x01020304 }},
+		{"flags", 12, "\x01\x02\x03\x04", func(x *Qcow2BitmapDirEntry) { x.Flags = 0x01020304 }},
+		{"type", 16, "\x01", func(x *Qcow2BitmapDirEntry) { x.Type = 0x01 }},
+		{"granularity_bits", 17, "\x01", func(x *Qcow2BitmapDirEntry) { x.GranularityBits = 0x01 }},
+		{"name_size", 18, "\x01\x02", func(x *Qcow2BitmapDirEntry) { x.NameSize = 0x0102 }},
+		{"extra_data_size", 20, "\x01\x02\x03\x04", func(x *Qcow2BitmapDirEntry) { x.ExtraDataSize = 0x01020304 }},
 	} {
 		var b, c [SizeofQcow2BitmapDirEntry]byte
-		var x, y, zero Qcow2BitmapDirEntry
+		var x, want Qcow2BitmapDirEntry
 		copy(b[f.offset:], f.bytes)
-		x.Decode(&b)
-		f.set(&y, &x)
-		if x == zero || x != y {
-			t.Errorf("bytes of %s decode to %+v", f.name, x)
+		f.set(&want)
+		if x.Decode(&b); x != want {
+			t.Errorf("%s: %x at %d decodes to %+v, want %+v", f.name, f.bytes, f.offset, x, want)
 		}
-		if y.Encode(&c); c != b {
-			t.Errorf("%s encodes to %x, want %x", f.name, c, b)
+		if want.Encode(&c); c != b {
+			t.Errorf("%s: %+v encodes to %x, want %x at %d", f.name, want, c, f.bytes, f.offset)
 		}
 	}
 	seed := rand.Uint64()
@@ -1069,20 +1058,19 @@ func TestQcow2BitmapTableEntryCodec(t *testing.T) {
 		name   string
 		offset int
 		bytes  string
-		set    func(x, y *Qcow2BitmapTableEntry)
+		set    func(x *Qcow2BitmapTableEntry)
 	}{
-		{"Entry", 0, "\x01\x01\x01\x01\x01\x01\x01\x01", func(x, y *Qcow2BitmapTableEntry) { x.Entry = y.Entry }},
+		{"entry", 0, "\x01\x02\x03\x04\x05\x06\x07\x08", func(x *Qcow2BitmapTableEntry) { x.Entry = 0x0102030405060708 }},
 	} {
 		var b, c [SizeofQcow2BitmapTableEntry]byte
-		var x, y, zero Qcow2BitmapTableEntry
+		var x, want Qcow2BitmapTableEntry
 		copy(b[f.offset:], f.bytes)
-		x.Decode(&b)
-		f.set(&y, &x)
-		if x == zero || x != y {
-			t.Errorf("bytes of %s decode to %+v", f.name, x)
+		f.set(&want)
+		if x.Decode(&b); x != want {
+			t.Errorf("%s: %x at %d decodes to %+v, want %+v", f.name, f.bytes, f.offset, x, want)
 		}
-		if y.Encode(&c); c != b {
-			t.Errorf("%s encodes to %x, want %x", f.name, c, b)
+		if want.Encode(&c); c != b {
+			t.Errorf("%s: %+v encodes to %x, want %x at %d", f.name, want, c, f.bytes, f.offset)
 		}
 	}
 	seed := rand.Uint64()

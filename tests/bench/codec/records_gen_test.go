@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io"
 	"math/rand/v2"
-	"strings"
 	"testing"
 )
 
@@ -18,41 +17,42 @@ func TestHeaderCodec(t *testing.T) {
 		name   string
 		offset int
 		bytes  string
-		set    func(x, y *Header)
+		set    func(x *Header)
 	}{
-		{"Magic", 0, "\x01\x01\x01\x01\x01\x01\x01\x01", func(x, y *Header) { x.Magic = y.Magic }},
-		{"Version", 8, "\x01\x01\x01\x01", func(x, y *Header) { x.Version = y.Version }},
-		{"Flags", 12, "\x01\x01\x01\x01", func(x, y *Header) { x.Flags = y.Flags }},
-		{"Size", 16, "\x01\x01\x01\x01\x01\x01\x01\x01", func(x, y *Header) { x.Size = y.Size }},
-		{"TableOffset", 24, "\x01\x01\x01\x01\x01\x01\x01\x01", func(x, y *Header) { x.TableOffset = y.TableOffset }},
-		{"Created", 32, "\x01\x01\x01\x01\x01\x01\x01\x01", func(x, y *Header) { x.Created = y.Created }},
-		{"Modified", 40, "\x01\x01\x01\x01\x01\x01\x01\x01", func(x, y *Header) { x.Modified = y.Modified }},
-		{"Uuid", 48, strings.Repeat("\x01", 16), func(x, y *Header) { x.Uuid = y.Uuid }},
-		{"BlockBits", 64, "\x01\x01\x01\x01", func(x, y *Header) { x.BlockBits = y.BlockBits }},
-		{"TableSize", 68, "\x01\x01\x01\x01", func(x, y *Header) { x.TableSize = y.TableSize }},
-		{"Owner", 72, "\x01\x01\x01\x01", func(x, y *Header) { x.Owner = y.Owner }},
-		{"Group", 76, "\x01\x01\x01\x01", func(x, y *Header) { x.Group = y.Group }},
-		{"Minor", 80, "\x01\x01", func(x, y *Header) { x.Minor = y.Minor }},
-		{"Mode", 82, "\x01\x01", func(x, y *Header) { x.Mode = y.Mode }},
-		{"Links", 84, "\x01\x01", func(x, y *Header) { x.Links = y.Links }},
-		{"State", 86, "\x01\x01", func(x, y *Header) { x.State = y.State }},
-		{"Features", 88, "\x01\x01\x01\x01\x01\x01\x01\x01", func(x, y *Header) { x.Features = y.Features }},
-		{"Compatible", 96, "\x01\x01\x01\x01\x01\x01\x01\x01", func(x, y *Header) { x.Compatible = y.Compatible }},
-		{"Label", 104, strings.Repeat("\x01", 40), func(x, y *Header) { x.Label = y.Label }},
-		{"Checksum", 144, "\x01\x01\x01\x01", func(x, y *Header) { x.Checksum = y.Checksum }},
-		{"Kind", 148, "\x01", func(x, y *Header) { x.Kind = y.Kind }},
-		{"Level", 149, "\x01", func(x, y *Header) { x.Level = y.Level }},
+		{"magic", 0, "\x01\x02\x03\x04\x05\x06\x07\x08", func(x *Header) { x.Magic = [8]byte{1, 2, 3, 4, 5, 6, 7, 8} }},
+		{"version", 8, "\x01\x02\x03\x04", func(x *Header) { x.Version = 0x01020304 }},
+		{"flags", 12, "\x01\x02\x03\x04", func(x *Header) { x.Flags = 0x01020304 }},
+		{"size", 16, "\x01\x02\x03\x04\x05\x06\x07\x08", func(x *Header) { x.Size = 0x0102030405060708 }},
+		{"table_offset", 24, "\x01\x02\x03\x04\x05\x06\x07\x08", func(x *Header) { x.TableOffset = 0x0102030405060708 }},
+		{"created", 32, "\x01\x02\x03\x04\x05\x06\x07\x08", func(x *Header) { x.Created = 0x0102030405060708 }},
+		{"modified", 40, "\x01\x02\x03\x04\x05\x06\x07\x08", func(x *Header) { x.Modified = 0x0102030405060708 }},
+		{"uuid", 48, "\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b\x0c\x0d\x0e\x0f\x10", func(x *Header) { x.Uuid = [16]byte{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16} }},
+		{"block_bits", 64, "\x01\x02\x03\x04", func(x *Header) { x.BlockBits = 0x01020304 }},
+		{"table_size", 68, "\x01\x02\x03\x04", func(x *Header) { x.TableSize = 0x01020304 }},
+		{"owner", 72, "\x01\x02\x03\x04", func(x *Header) { x.Owner = 0x01020304 }},
+		{"group", 76, "\x01\x02\x03\x04", func(x *Header) { x.Group = 0x01020304 }},
+		{"minor", 80, "\x01\x02", func(x *Header) { x.Minor = 0x0102 }},
+		{"mode", 82, "\x01\x02", func(x *Header) { x.Mode = 0x0102 }},
+		{"links", 84, "\x01\x02", func(x *Header) { x.Links = 0x0102 }},
+		{"state", 86, "\x01\x02", func(x *Header) { x.State = 0x0102 }},
+		{"features", 88, "\x01\x02\x03\x04\x05\x06\x07\x08", func(x *Header) { x.Features = 0x0102030405060708 }},
+		{"compatible", 96, "\x01\x02\x03\x04\x05\x06\x07\x08", func(x *Header) { x.Compatible = 0x0102030405060708 }},
+		{"label[0]", 104, "\x01", func(x *Header) { x.Label[0] = 1 }},
+		{"label[20]", 124, "\x01", func(x *Header) { x.Label[20] = 1 }},
+		{"label[39]", 143, "\x01", func(x *Header) { x.Label[39] = 1 }},
+		{"checksum", 144, "\x01\x02\x03\x04", func(x *Header) { x.Checksum = 0x01020304 }},
+		{"kind", 148, "\x01", func(x *Header) { x.Kind = 0x01 }},
+		{"level", 149, "\x01", func(x *Header) { x.Level = 0x01 }},
 	} {
 		var b, c [SizeofHeader]byte
-		var x, y, zero Header
+		var x, want Header
 		copy(b[f.offset:], f.bytes)
-		x.Decode(&b)
-		f.set(&y, &x)
-		if x == zero || x != y {
-			t.Errorf("bytes of %s decode to %+v", f.name, x)
+		f.set(&want)
+		if x.Decode(&b); x != want {
+			t.Errorf("%s: %x at %d decodes to %+v, want %+v", f.name, f.bytes, f.offset, x, want)
 		}
-		if y.Encode(&c); c != b {
-			t.Errorf("%s encodes to %x, want %x", f.name, c, b)
+		if want.Encode(&c); c != b {
+			t.Errorf("%s: %+v encodes to %x, want %x at %d", f.name, want, c, f.bytes, f.offset)
 		}
 	}
 	seed := rand.Uint64()
@@ -123,20 +123,21 @@ func TestTableCodec(t *testing.T) {
 		name   string
 		offset int
 		bytes  string
-		set    func(x, y *Table)
+		set    func(x *Table)
 	}{
-		{"Entries", 0, strings.Repeat("\x01", 65536), func(x, y *Table) { x.Entries = y.Entries }},
+		{"entries[0]", 0, "\x01\x02\x03\x04\x05\x06\x07\x08", func(x *Table) { x.Entries[0] = 0x0102030405060708 }},
+		{"entries[4096]", 32768, "\x01\x02\x03\x04\x05\x06\x07\x08", func(x *Table) { x.Entries[4096] = 0x0102030405060708 }},
+		{"entries[8191]", 65528, "\x01\x02\x03\x04\x05\x06\x07\x08", func(x *Table) { x.Entries[8191] = 0x0102030405060708 }},
 	} {
 		var b, c [SizeofTable]byte
-		var x, y, zero Table
+		var x, want Table
 		copy(b[f.offset:], f.bytes)
-		x.Decode(&b)
-		f.set(&y, &x)
-		if x == zero || x != y {
-			t.Errorf("bytes of %s decode to %+v", f.name, x)
+		f.set(&want)
+		if x.Decode(&b); x != want {
+			t.Errorf("%s: %x at %d decodes to %+v, want %+v", f.name, f.bytes, f.offset, x, want)
 		}
-		if y.Encode(&c); c != b {
-			t.Errorf("%s encodes to %x, want %x", f.name, c, b)
+		if want.Encode(&c); c != b {
+			t.Errorf("%s: %+v encodes to %x, want %x at %d", f.name, want, c, f.bytes, f.offset)
 		}
 	}
 	seed := rand.Uint64()
