@@ -29,7 +29,7 @@ type Description struct {
 	Corrupt         bool
 	ExtendedL2      bool
 	HasDataFile     bool
-	DataFile        string // as the image has it, not to be trusted
+	DataFile        string // as the image has it, also where HasDataFile is false; not to be trusted
 	DataFileRaw     bool
 	Encryption      string // "", "aes" or "luks"
 }
@@ -66,7 +66,10 @@ func (im *Image) Describe() Description {
 	case QCOW_CRYPT_LUKS:
 		d.Encryption = "luks"
 	}
-	d.DataFile, d.HasDataFile = im.DataFile()
+	_, d.HasDataFile = im.DataFile()
+	if x := find(im.extensions, QCOW2_EXT_MAGIC_DATA_FILE); x != nil && h.Version != QCOW2_VERSION_2 {
+		d.DataFile = string(x.Data) // QEMU tells it without the feature, too
+	}
 	if d.BackingFilename, d.BackingFormat, d.HasBacking = im.BackingFile(); d.HasBacking {
 		d.FullBackingFilename = joinBacking(im.file.full, d.BackingFilename)
 	}

@@ -36,6 +36,8 @@ func TestDescribe(t *testing.T) {
 		})},
 		{"data file", recipe{dataFile: "d.raw"}, func(h *QCowHeader) { h.AutoclearFeatures = QCOW2_AUTOCLEAR_DATA_FILE_RAW },
 			plain(func(d *Description) { d.HasDataFile, d.DataFile, d.DataFileRaw = true, "d.raw", true })},
+		{"data file's name alone", recipe{dataFile: "d.raw"}, func(h *QCowHeader) { h.IncompatibleFeatures &^= QCOW2_INCOMPAT_DATA_FILE },
+			plain(func(d *Description) { d.DataFile = "d.raw" })},
 		{"backing file", recipe{backing: "../b", format: "raw"}, nil, plain(func(d *Description) {
 			d.HasBacking, d.BackingFilename, d.FullBackingFilename, d.BackingFormat = true, "../b", "dir/../b", "raw"
 		})},

@@ -5,9 +5,11 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"cstructgen/qcow2"
@@ -16,6 +18,7 @@ import (
 // An alteration is a committed image with something changed, what the reader
 // must say of it, and where QEMU says something else.
 type alteration struct {
+	rule  string // that it shows kept or broken: see rules
 	name  string
 	image string // the committed image it starts from
 	alter func(e *editor)
@@ -23,60 +26,82 @@ type alteration struct {
 	// Errors that Open and reading the whole disk must wrap; nil is success.
 	// Where open is not nil nothing is read.
 	open, read error
-	// Errors of listing; nil is not asked.
-	snapshots, bitmaps error
+	// Errors of listing, and of reading snapshot 1; nil is success.
+	snapshots, bitmaps, snapshot error
 
 	// unlike says why QEMU's verdict is another one, opening or reading. It
-	// must be another one then: a reason that no longer holds fails.
-	unlike string
+	// must be another one then: a difference that is none any more fails.
+	unlike *difference
 	// noQEMU says why QEMU is not asked at all.
 	noQEMU string
 }
 
-// Reasons for unlike, in the order of how often they are given.
-const (
-	// QEMU opens no image of which it cannot use everything. Here the disk
-	// reads, and the broken part fails for who asks for it.
-	onlyPart = "laxer: only this part of the image is broken, the disk is not"
-	// QEMU reads zeros beyond the end of a file. Where data was lost that is
-	// silently wrong; ZeroFillTruncated asks for it.
-	pastEnd = "stricter: bytes beyond the end of the file are missing, not zeros"
-)
+// sound tells whether nothing of the image is refused, by us or by QEMU.
+func (a *alteration) sound() bool {
+	return a.unlike == nil && errors.Join(a.open, a.read, a.snapshots, a.bitmaps, a.snapshot) == nil
+}
 
-// runAlterations runs each alteration as a subtest: the reader first, which
-// needs nothing, then QEMU where there is one.
-func runAlterations(t *testing.T, all []alteration) {
-	t.Helper()
-	for _, a := range all {
-		t.Run(a.name, func(t *testing.T) {
-			t.Parallel()
-			dir := unpackCommitted(t, a.image)
-			editImage(t, dir, a.alter)
-			ours := a.readOurs(t, dir)
-			if t.Failed() || a.noQEMU != "" {
-				return
-			}
-			theirs := askVerdict(t, dir)
-			differ := ours.opens != theirs.opens || ours.reads != theirs.reads
-			switch {
-			case differ && a.unlike == "":
-				t.Errorf("we say %v, QEMU says %v", ours, theirs)
-			case !differ && a.unlike != "":
-				t.Errorf("no longer %s", a.unlike)
-			case a.unlike == pastEnd:
-				compareZeroFilled(t, dir, theirs)
-			case ours.reads && theirs.reads && a.unlike == "":
-				compareContents(t, openImage(t, dir), theirs.raw)
-			}
-		})
+// about says of which rule and which committed image alterations are; an
+// image that one names itself stays.
+func about(rule, image string, list ...alteration) []alteration {
+	for i := range list {
+		list[i].rule = rule
+		if list[i].image == "" {
+			list[i].image = image
+		}
+	}
+	return list
+}
+
+// alterations are all there are.
+func alterations() []alteration {
+	return slices.Concat(headerAlterations(), version2Alterations(), extensionAlterations(), bitmapAlterations(),
+		snapshotAlterations(), tableAlterations(), subclusterAlterations(), compressedAlterations())
+}
+
+// run asks the reader first, which needs nothing, then QEMU where there is one.
+func (a *alteration) run(t *testing.T) {
+	t.Parallel()
+	dir := unpackCommitted(t, a.image)
+	editImage(t, dir, a.alter)
+	ours := a.readOurs(t, dir)
+	if t.Failed() || a.noQEMU != "" {
+		return
+	}
+	theirs := askVerdict(t, dir)
+	differ := ours.opens != theirs.opens || ours.reads != theirs.reads || ours.snapshot != theirs.snapshot || ours.mapped != theirs.mapped
+	switch {
+	case differ && a.unlike == nil:
+		t.Errorf("we: %s\nQEMU: %s", &ours, &theirs)
+	case !differ && a.unlike != nil:
+		t.Errorf("no longer %s", a.unlike.says)
+	case a.unlike == pastEnd:
+		compareZeroFilled(t, dir, theirs)
+	case ours.opens && a.unlike == nil:
+		im := openImage(t, dir)
+		if a.snapshots == nil {
+			compareInfo(t, im, theirs.info)
+		}
+		if ours.mapped {
+			compareMap(t, im, theirs.mapping)
+		}
+		if ours.reads {
+			compareContents(t, im, theirs.raw)
+		}
 	}
 }
 
 // A verdict is what a reader makes of an image.
 type verdict struct {
-	opens, reads bool
-	raw          string // name of the copy, if reads
-	says         string // the messages
+	opens, reads, snapshot, mapped bool
+
+	raw           string // QEMU's copy of the disk, if it reads
+	info, mapping []byte // as QEMU prints them
+	says          string // the messages
+}
+
+func (v *verdict) String() string {
+	return fmt.Sprintf("opens %t, reads %t, map %t, snapshot %t: %s", v.opens, v.reads, v.mapped, v.snapshot, v.says)
 }
 
 // readOurs reads the image and its lists, and checks the errors.
@@ -90,17 +115,26 @@ func (a *alteration) readOurs(t *testing.T, dir string) verdict {
 	defer im.Close()
 	_, err = im.WriteTo(io.Discard)
 	checkError(t, "read", err, a.read)
-	v := verdict{opens: true, reads: err == nil}
+	v := verdict{opens: true, reads: err == nil, mapped: true}
 	if err != nil {
 		v.says = err.Error()
 	}
-	if a.snapshots != nil {
-		_, err := im.Snapshots()
-		checkError(t, "snapshots", err, a.snapshots)
+	for _, err := range im.Extents(0, im.Size()) {
+		if err != nil {
+			v.mapped = false
+			v.says += "; map: " + err.Error()
+		}
 	}
-	if a.bitmaps != nil {
-		_, err := im.Bitmaps()
-		checkError(t, "bitmaps", err, a.bitmaps)
+	_, err = im.Bitmaps()
+	checkError(t, "bitmaps", err, a.bitmaps)
+	_, err = im.Snapshots()
+	checkError(t, "snapshots", err, a.snapshots)
+	if snap, err := im.OpenSnapshot("1"); err == nil {
+		_, err = snap.WriteTo(io.Discard)
+		v.snapshot = err == nil
+		checkError(t, "snapshot 1", err, a.snapshot)
+	} else if a.snapshot != nil {
+		checkError(t, "snapshot 1", err, a.snapshot)
 	}
 	return v
 }
@@ -139,21 +173,32 @@ func checkError(t *testing.T, doing string, err, want error) {
 	}
 }
 
-// askVerdict asks qemu-img to describe the image and to copy it.
+// askVerdict asks qemu-img to describe the image, to map it and to copy it, and
+// where it has snapshots to copy the first.
 func askVerdict(t *testing.T, dir string) verdict {
 	t.Helper()
-	raw := filepath.Join(t.TempDir(), "raw")
-	_, open := runTool(t, dir, "qemu-img", "info", "-f", "qcow2", diskName)
-	_, read := runTool(t, dir, "qemu-img", "convert", "-f", "qcow2", "-O", "raw", diskName, raw)
-	for _, err := range []error{open, read} {
-		if te := new(toolError); errors.As(err, &te) && errors.Is(te.err, context.DeadlineExceeded) {
-			t.Fatal(err) // no verdict; a crash is one
+	v := verdict{raw: filepath.Join(t.TempDir(), "raw")}
+	ask := func(args ...string) ([]byte, bool) {
+		out, err := runTool(t, dir, "qemu-img", args...)
+		if te := new(toolError); errors.As(err, &te) {
+			if errors.Is(te.err, context.DeadlineExceeded) {
+				t.Fatal(err) // no verdict; a crash is one
+			}
+			v.says += te.stderr
 		}
+		return out, err == nil
 	}
-	v := verdict{opens: open == nil, reads: read == nil, raw: raw}
-	if err := errors.Join(open, read); err != nil {
-		v.says = err.Error()
+	v.info, v.opens = ask("info", "-f", "qcow2", "--output=json", diskName)
+	if !v.opens {
+		// Without options convert opens the image in the same way.
+		_, v.reads = ask("convert", "-f", "qcow2", "-O", "raw", diskName, v.raw)
+		return v
 	}
+	v.mapping, v.mapped = ask("map", "-f", "qcow2", "--output=json", diskName)
+	if bytes.Contains(v.info, []byte(`"snapshots"`)) {
+		_, v.snapshot = ask("convert", "-f", "qcow2", "-O", "raw", "-l", "snapshot.id=1", diskName, v.raw)
+	}
+	_, v.reads = ask("convert", "-f", "qcow2", "-O", "raw", diskName, v.raw)
 	return v
 }
 

@@ -16,7 +16,7 @@ import (
 type differingField struct {
 	name     string
 	from, to int64 // of the header's bytes
-	why      string
+	why      *difference
 }
 
 // differingFields lists all fields of which a changed bit may be refused by
@@ -28,7 +28,7 @@ var differingFields = []differingField{
 	{"refcount_table_clusters", qcow2.OffsetofQCowHeader_RefcountTableClusters, qcow2.OffsetofQCowHeader_NbSnapshots, onlyPart},
 	{"nb_snapshots", qcow2.OffsetofQCowHeader_NbSnapshots, qcow2.OffsetofQCowHeader_SnapshotsOffset, onlyPart},
 	{"snapshots_offset", qcow2.OffsetofQCowHeader_SnapshotsOffset, qcow2.OffsetofQCowHeader_IncompatibleFeatures, onlyPart},
-	{"header_length", qcow2.OffsetofQCowHeader_HeaderLength, qcow2.OffsetofQCowHeader_CompressionType, "stricter: the specification demands a multiple of 8"},
+	{"header_length", qcow2.OffsetofQCowHeader_HeaderLength, qcow2.OffsetofQCowHeader_CompressionType, multipleOf8},
 }
 
 // TestAlteredHeaderSweep flips every bit of headers and compares whether the

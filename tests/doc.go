@@ -13,4 +13,10 @@
 //     built by qemu-img and qemu-io from recipes (corpus_*_test.go);
 //   - altered images: a good one with single fields changed, to be refused or
 //     read as the specification has it (altered_*_test.go).
+//
+// The rules (rules_*_test.go) say what all of them show. Each has a name, in
+// our words, the section of the specification or the function of QEMU that it
+// comes from, images that keep it and images that break it; where QEMU decides
+// otherwise it has the difference, in the words of the README. TestRules/NAME
+// decides the rule of that name.
 package tests

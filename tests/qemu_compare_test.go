@@ -259,10 +259,10 @@ func infoOf(t testing.TB, im *qcow2.Image) map[string]any {
 		data["corrupt"] = d.Corrupt
 		data["extended-l2"] = d.ExtendedL2
 	}
+	if d.DataFile != "" {
+		data["data-file"] = d.DataFile
+	}
 	if d.HasDataFile {
-		if d.DataFile != "" {
-			data["data-file"] = d.DataFile
-		}
 		data["data-file-raw"] = d.DataFileRaw
 	}
 	if d.Encryption != "" {

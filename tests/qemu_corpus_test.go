@@ -61,13 +61,16 @@ func TestSpecial(t *testing.T) {
 	}
 }
 
+// randomImages is how many there are of randomRecipe.
+const randomImages = 60
+
 // TestRandom compares chains of three images with random properties and
 // random writes. The seeds are fixed: what fails here fails everywhere.
 func TestRandom(t *testing.T) {
 	b := newBuilder(t)
 	count := 8
 	if inCI() {
-		count = 60
+		count = randomImages
 	}
 	for seed := range uint64(count) {
 		r := randomRecipe(seed)

@@ -160,7 +160,7 @@ func (in *info) specific() object {
 		o = append(o, member{"bitmaps", l})
 	}
 	o = append(o, member{"refcount-bits", d.RefcountBits})
-	if d.HasDataFile && d.DataFile != "" {
+	if d.DataFile != "" {
 		o = append(o, member{"data-file", d.DataFile})
 	}
 	if d.Encrypted {
