@@ -1,6 +1,7 @@
 package qcow2
 
 import (
+	"context"
 	"fmt"
 	"io/fs"
 	"iter"
@@ -46,6 +47,14 @@ const (
 // An extent that millions of table entries tell of, which takes a disk of
 // terabytes, may be yielded in parts.
 func (im *Image) Extents(off, n int64) iter.Seq2[Extent, error] {
+	return im.ExtentsContext(context.Background(), off, n)
+}
+
+// ExtentsContext is [Image.Extents] that ends with the error of ctx once ctx
+// is done. Who only wants to stop listening needs no context: to break out of
+// the loop is enough. It is for those who must not wait for the next extent,
+// which an image with tables made to say the same for ever may delay.
+func (im *Image) ExtentsContext(ctx context.Context, off, n int64) iter.Seq2[Extent, error] {
 	return func(yield func(Extent, error) bool) {
 		if off < 0 || n < 0 || off > im.Size() || n > im.Size()-off {
 			yield(Extent{}, errExtents(off, n, im.Size()))
@@ -55,6 +64,9 @@ func (im *Image) Extents(off, n int64) iter.Seq2[Extent, error] {
 		merged := 0
 		for at, end := off, off+n; at < end; {
 			next, err := im.extent(guestOffset(at), uint64(end-at))
+			if ctx.Err() != nil {
+				err = ctx.Err()
+			}
 			switch {
 			case err != nil:
 				if cur.Length == 0 || yield(cur, nil) {

@@ -1,12 +1,14 @@
 package qcow2
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"iter"
 	"strings"
 	"testing"
+	"time"
 )
 
 // show prints extents, one a line.
@@ -156,6 +158,17 @@ func TestExtentsOfEndlessZeros(t *testing.T) {
 	}
 	if e, err := im.status(0, im.diskSize, 0); err != nil || !e.Zero || e.Length != (maxPart+1)*piece {
 		t.Errorf("status: %+v, %v", e, err)
+	}
+
+	// Its first extent would take minutes.
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	start, last := time.Now(), error(nil)
+	for _, err := range im.ExtentsContext(ctx, 0, im.Size()) {
+		last = err
+	}
+	if d := time.Since(start); !errors.Is(last, context.DeadlineExceeded) || d > 5*time.Second {
+		t.Errorf("cancelled: %v after %v", last, d)
 	}
 }
 

@@ -72,7 +72,7 @@ func (d *fakeDisk) WriteTo(w io.Writer) (int64, error) {
 	return io.Copy(w, io.NewSectionReader(d, 0, d.Size()))
 }
 
-func (d *fakeDisk) Extents(off, n int64) iter.Seq2[qcow2.Extent, error] {
+func (d *fakeDisk) ExtentsContext(_ context.Context, off, n int64) iter.Seq2[qcow2.Extent, error] {
 	return func(yield func(qcow2.Extent, error) bool) {
 		for at := off; at < off+n; at += fakeExtent {
 			data := d.isData[at/fakeExtent]
@@ -364,7 +364,7 @@ type emptyDisk struct {
 
 func (d *emptyDisk) Size() int64 { return d.size }
 
-func (d *emptyDisk) Extents(off, n int64) iter.Seq2[qcow2.Extent, error] {
+func (d *emptyDisk) ExtentsContext(_ context.Context, off, n int64) iter.Seq2[qcow2.Extent, error] {
 	return func(yield func(qcow2.Extent, error) bool) {
 		yield(qcow2.Extent{Start: off, Length: n, Zero: true}, nil)
 	}

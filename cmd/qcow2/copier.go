@@ -87,7 +87,7 @@ func (c *copier) cut(ctx context.Context, pieces chan<- piece) error {
 		}
 		return nil
 	}
-	for e, err := range c.src.Extents(0, c.src.Size()) {
+	for e, err := range c.src.ExtentsContext(ctx, 0, c.src.Size()) {
 		if err != nil {
 			return err
 		}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"iter"
@@ -17,7 +18,7 @@ type disk interface {
 	io.WriterTo
 	io.Closer
 	Size() int64
-	Extents(off, n int64) iter.Seq2[qcow2.Extent, error]
+	ExtentsContext(ctx context.Context, off, n int64) iter.Seq2[qcow2.Extent, error]
 	Files() []qcow2.File
 }
 
@@ -116,6 +117,16 @@ func (d *rawDisk) Files() []qcow2.File {
 	return []qcow2.File{f}
 }
 
-func (d *rawDisk) Extents(off, n int64) iter.Seq2[qcow2.Extent, error] {
-	return qcow2.RawExtents(&qcow2.Source{Reader: d.File, Size: d.size, Name: d.Name()}, off, n)
+func (d *rawDisk) ExtentsContext(ctx context.Context, off, n int64) iter.Seq2[qcow2.Extent, error] {
+	all := qcow2.RawExtents(&qcow2.Source{Reader: d.File, Size: d.size, Name: d.Name()}, off, n)
+	return func(yield func(qcow2.Extent, error) bool) {
+		for e, err := range all {
+			if ctx.Err() != nil {
+				e, err = qcow2.Extent{}, ctx.Err()
+			}
+			if !yield(e, err) || err != nil {
+				return
+			}
+		}
+	}
 }

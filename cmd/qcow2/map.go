@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -34,9 +35,9 @@ func mapCommand() *cobra.Command {
 				}
 				return printed(cmd, func(w *bufio.Writer) error {
 					if json {
-						return mapJSON(w, d, off, n)
+						return mapJSON(cmd.Context(), w, d, off, n)
 					}
-					return mapHuman(w, d, off, n)
+					return mapHuman(cmd.Context(), w, d, off, n)
 				})
 			})
 		},
@@ -49,7 +50,7 @@ func mapCommand() *cobra.Command {
 }
 
 // mapJSON prints extents as qemu-img 7.2 does, a line each.
-func mapJSON(w io.Writer, d disk, off, n int64) error {
+func mapJSON(ctx context.Context, w io.Writer, d disk, off, n int64) error {
 	separator := "["
 	write := func(e qcow2.Extent) {
 		fmt.Fprintf(w, `%s{ "start": %d, "length": %d, "depth": %d, "present": %t, "zero": %t, "data": %t`,
@@ -60,7 +61,7 @@ func mapJSON(w io.Writer, d disk, off, n int64) error {
 		io.WriteString(w, "}")
 		separator = ",\n"
 	}
-	for e, err := range d.Extents(off, n) {
+	for e, err := range d.ExtentsContext(ctx, off, n) {
 		if err != nil {
 			return err
 		}
@@ -74,13 +75,13 @@ func mapJSON(w io.Writer, d disk, off, n int64) error {
 }
 
 // mapHuman prints where the bytes lie that do not read as zeros anyway.
-func mapHuman(w io.Writer, d disk, off, n int64) error {
+func mapHuman(ctx context.Context, w io.Writer, d disk, off, n int64) error {
 	names := map[string]string{}
 	for _, f := range d.Files() {
 		names[f.Name] = f.Shown
 	}
 	head := fmt.Sprintf("%-16s%-16s%-16s%s\n", "Offset", "Length", "Mapped to", "File")
-	for e, err := range d.Extents(off, n) {
+	for e, err := range d.ExtentsContext(ctx, off, n) {
 		if err != nil {
 			return err
 		}
