@@ -29,6 +29,7 @@ func convertCommand() *cobra.Command {
 		workers  int
 		sparse   = sizeFlag(4096)
 		progress bool
+		quiet    bool
 	)
 	cmd := &cobra.Command{
 		Use:   "convert -O raw IMAGE TARGET",
@@ -54,7 +55,7 @@ written in place.`,
 				workers = min(max(4, runtime.GOMAXPROCS(0)), maxWorkers)
 			}
 			return src.use(args[0], func(d disk) error {
-				bar := newProgress(cmd.ErrOrStderr(), d.Size(), progress)
+				bar := newProgress(cmd.ErrOrStderr(), d.Size(), progress, quiet)
 				defer bar.stop()
 				c := copier{src: d, sparse: int(sparse), workers: workers, done: bar.add}
 				return convert(cmd.Context(), &c, args[1], cmd.OutOrStdout())
@@ -67,6 +68,7 @@ written in place.`,
 	f.IntVarP(&workers, "parallel", "m", 0, "how many `parts` are read and written at once, 1 to 16 (default: as there are processors)")
 	f.VarP(&sparse, "sparse", "S", "leave holes where so many bytes are zeros; 0: none, occupy all of the target")
 	f.BoolVarP(&progress, "progress", "p", false, "show progress on the terminal at once, not after a second")
+	f.BoolVarP(&quiet, "quiet", "q", false, "show no progress")
 	return cmd
 }
 

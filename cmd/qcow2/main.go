@@ -5,6 +5,7 @@
 //	qcow2 info disk.qcow2                      what the image is
 //	qcow2 map --output=json disk.qcow2         where its data lies
 //	qcow2 convert -O raw disk.qcow2 disk.raw   the disk itself, "-" to standard output
+//	qcow2 compare -F raw disk.qcow2 disk.raw   whether they are the same disk
 //	qcow2 cat --offset 1M --length 512 disk.qcow2
 //	qcow2 snapshot -l disk.qcow2
 //
@@ -31,7 +32,8 @@ import (
 
 func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
 
-// run is the whole command: it returns the exit code, 1 for every error.
+// run is the whole command: it returns the exit code, 1 for every error that has
+// none of its own.
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	root := &cobra.Command{
 		Use:           "qcow2",
@@ -46,18 +48,40 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		},
 		RunE: func(*cobra.Command, []string) error { return usageError{errors.New("expecting a command")} },
 	}
-	root.AddCommand(infoCommand(), mapCommand(), convertCommand(), catCommand(), snapshotCommand())
+	root.AddCommand(infoCommand(), mapCommand(), convertCommand(), compareCommand(), catCommand(), snapshotCommand())
 	root.SetArgs(args)
 	root.SetIn(stdin)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	cmd, err := root.ExecuteContextC(context.Background())
+	if err == nil {
+		return 0
+	}
+	code := 1
+	if exit, ok := err.(*exitError); ok {
+		code, err = exit.code, exit.err
+	}
 	if err != nil {
 		fmt.Fprintln(stderr, message(cmd, err))
-		return 1
 	}
-	return 0
+	return code
 }
+
+// An exitError ends the command with a code of its own, 2 or more or, without
+// an err to print, any.
+type exitError struct {
+	code int
+	err  error // nil: all has been said
+}
+
+func (e *exitError) Error() string {
+	if e.err == nil {
+		return fmt.Sprintf("exit code %d", e.code)
+	}
+	return e.err.Error()
+}
+
+func (e *exitError) Unwrap() error { return e.err }
 
 // A usageError is a command line that cannot be obeyed.
 type usageError struct{ error }
@@ -69,6 +93,8 @@ func message(cmd *cobra.Command, err error) string {
 	switch {
 	case errors.Is(err, qcow2.ErrReference):
 		text += hint
+	case errors.Is(err, qcow2.ErrFormat) && cmd.Flags().Lookup("second-format") != nil:
+		text += " (for a raw image give -f raw, or -F raw for the second)"
 	case errors.Is(err, qcow2.ErrFormat):
 		text += " (for a raw image give -f raw)"
 	case errors.As(err, &usage):

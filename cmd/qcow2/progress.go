@@ -19,10 +19,10 @@ type progress struct {
 }
 
 // newProgress starts to show progress towards total on w: at once if that was
-// asked for, else when a second has passed.
-func newProgress(w io.Writer, total int64, asked bool) *progress {
+// asked for, else when a second has passed; never if quiet.
+func newProgress(w io.Writer, total int64, asked, quiet bool) *progress {
 	p := new(progress)
-	if f, ok := w.(*os.File); !ok || !term.IsTerminal(int(f.Fd())) {
+	if f, ok := w.(*os.File); quiet || !ok || !term.IsTerminal(int(f.Fd())) {
 		return p
 	}
 	delay := time.Second
