@@ -5,4 +5,5 @@ package cstructgen
 //go:generate go run ./cmd/cstructgen --package qcow2 --endian big --test -o qcow2/defs_gen.go defs/qcow2.h
 //go:generate go run ./cmd/cstructgen --package qcow2 --endian little --test -o qcow2/zstd_gen.go defs/zstd.h
 //go:generate go run ./cmd/cstructgen --package luks --endian big --test -o luks/defs_gen.go defs/luks.h
+//go:generate go run ./cmd/cstructgen --package gpt --endian little --test -o gpt/defs_gen.go defs/gpt.h
 //go:generate go run ./cmd/cstructgen --package main --endian big --test -o tests/bench/codec/records_gen.go tests/bench/codec/records.h

@@ -36,9 +36,10 @@ var rooms = map[string]room{
 	"cmd/cstructgen":   {imports: []string{"gen", "internal/cstruct", "internal/cdump"}},
 	// The reader never sees the generator: it stands on what was generated.
 	"luks":      {},
+	"gpt":       {},
 	"qcow2":     {imports: []string{"internal/inflate", "luks"}},
 	"cmd/qcow2": {imports: []string{"qcow2", "luks"}},
-	"tests":     {tests: []string{"gen", "internal/cstruct", "internal/cdump", "qcow2", "luks"}},
+	"tests":     {tests: []string{"gen", "internal/cstruct", "internal/cdump", "qcow2", "luks", "gpt"}},
 	// Programs that measure the same work done by others.
 	"tests/bench":       {},
 	"tests/bench/codec": {imports: []string{"qcow2"}},

@@ -13,6 +13,7 @@ import (
 	"unicode"
 
 	"cstructgen/gen"
+	"cstructgen/gpt"
 	"cstructgen/internal/cdump"
 	"cstructgen/internal/cstruct"
 	"cstructgen/luks"
@@ -25,13 +26,19 @@ var formats = map[string]struct {
 	structs []codec
 }{
 	"qcow2.h": {cstruct.BigEndian, qcow2Structs},
-	"luks.h":  {cstruct.BigEndian, []codec{new(luks.LuksPhdr), new(luks.LuksKeySlot)}},
-	"zstd.h":  {cstruct.LittleEndian, nil},
+	"gpt.h": {cstruct.LittleEndian, []codec{
+		new(gpt.MasterBootRecord), new(gpt.MBRPartitionRecord), new(gpt.EfiGuid), new(gpt.GPTHeader), new(gpt.GPTPartitionEntry),
+	}},
+	"luks.h": {cstruct.BigEndian, []codec{new(luks.LuksPhdr), new(luks.LuksKeySlot)}},
+	"zstd.h": {cstruct.LittleEndian, nil},
 }
 
 // goName is the one rule by which generated code names types and fields.
 func goName(c string) string {
 	var b strings.Builder
+	if strings.Contains(c, "_") && strings.ToUpper(c) == c {
+		c = strings.ToLower(c) // EFI_GUID
+	}
 	for part := range strings.SplitSeq(c, "_") {
 		if part != "" {
 			b.WriteRune(unicode.ToUpper(rune(part[0])))
