@@ -9,17 +9,16 @@ import (
 )
 
 // dwarfFacts returns what the debug information of an object file says of the
-// types at file scope, all but their alignment, and the names whose alignment
-// is worth asking for.
-func dwarfFacts(object string) (f facts, aligned []string, err error) {
+// types at file scope, all but their alignment.
+func dwarfFacts(object string) (facts, error) {
 	file, err := elf.Open(object)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	defer file.Close()
 	data, err := file.DWARF()
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	d := &dwarfReader{data: data, facts: facts{}, named: map[dwarf.Type]string{}, at: map[dwarf.Type]dwarf.Offset{}}
 	r := data.Reader()
@@ -27,7 +26,7 @@ func dwarfFacts(object string) (f facts, aligned []string, err error) {
 	for depth := 0; ; {
 		e, err := r.Next()
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		if e == nil {
 			break
@@ -44,7 +43,7 @@ func dwarfFacts(object string) (f facts, aligned []string, err error) {
 		case dwarf.TagStructType, dwarf.TagUnionType, dwarf.TagEnumerationType, dwarf.TagTypedef:
 			t, err := data.Type(e.Offset)
 			if err != nil {
-				return nil, nil, err
+				return nil, err
 			}
 			d.at[t] = e.Offset
 			if !top {
@@ -61,16 +60,15 @@ func dwarfFacts(object string) (f facts, aligned []string, err error) {
 	for _, t := range types {
 		d.declaration(t)
 	}
-	return d.facts, d.aligned, d.err
+	return d.facts, d.err
 }
 
 type dwarfReader struct {
-	data    *dwarf.Data
-	facts   facts
-	named   map[dwarf.Type]string       // by the first typedef of what has no tag
-	at      map[dwarf.Type]dwarf.Offset // of structs and unions
-	aligned []string
-	err     error
+	data  *dwarf.Data
+	facts facts
+	named map[dwarf.Type]string       // by the first typedef of what has no tag
+	at    map[dwarf.Type]dwarf.Offset // of structs and unions
+	err   error
 }
 
 func (d *dwarfReader) declaration(t dwarf.Type) {
@@ -79,9 +77,6 @@ func (d *dwarfReader) declaration(t dwarf.Type) {
 		// __va_list_tag comes with the compiler, not with the text.
 		if name := d.spell(t); !t.Incomplete && !strings.Contains(name, "{") && t.StructName != "__va_list_tag" {
 			d.facts[name] = fmt.Sprintf("size %d", t.ByteSize)
-			if t.StructName != "" {
-				d.aligned = append(d.aligned, name)
-			}
 			d.fields(name, t)
 		}
 	case *dwarf.EnumType:
@@ -95,14 +90,10 @@ func (d *dwarfReader) declaration(t dwarf.Type) {
 			d.facts["enumerator "+v.Name] = fmt.Sprint(uint64(v.Val))
 		}
 	case *dwarf.TypedefType:
-		plain := plainDWARF(t)
-		if _, ok := plain.(*dwarf.FuncType); ok || t.Name == "__builtin_va_list" {
+		if _, ok := plainDWARF(t).(*dwarf.FuncType); ok || t.Name == "__builtin_va_list" {
 			return
 		}
 		d.facts["typedef "+t.Name] = d.spell(t.Type)
-		if s, ok := plain.(*dwarf.StructType); !ok || !s.Incomplete {
-			d.aligned = append(d.aligned, "typedef "+t.Name)
-		}
 	}
 }
 

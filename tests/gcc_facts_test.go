@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"go/constant"
 	"maps"
-	"math/big"
 	"slices"
 	"strings"
 
@@ -67,11 +66,9 @@ func modelFacts(m *cstruct.Model) facts {
 	for _, c := range m.Constants {
 		switch c.Value.Kind() {
 		case constant.Int:
-			f["macro "+c.Name] = c.Type.Name + " " + bits64(c.Value)
+			f["macro "+c.Name] = c.Type.Name + " " + c.Value.ExactString()
 		case constant.Float:
-			if c.Type.Name != "_Float128" { // gcc is asked for a long double
-				f["macro "+c.Name] = c.Type.Name + " " + longDouble(c.Value).Text('g', 25)
-			}
+			f["macro "+c.Name] = c.Type.Name + " " + modelFloat(c.Value).Text('g', 40)
 		case constant.String:
 			f["macro "+c.Name] = fmt.Sprintf("%q", constant.StringVal(c.Value))
 		}
@@ -80,28 +77,12 @@ func modelFacts(m *cstruct.Model) facts {
 }
 
 // bits64 returns an integer as a number of 64 bits without a sign, the only
-// form in which DWARF and the probes have it.
+// form in which DWARF has it.
 func bits64(v constant.Value) string {
 	if n, ok := constant.Int64Val(v); ok {
 		return fmt.Sprint(uint64(n))
 	}
 	return v.ExactString()
-}
-
-// longDouble returns v as exact as the probes have it.
-func longDouble(v constant.Value) *big.Float {
-	f := new(big.Float).SetPrec(64)
-	switch x := constant.Val(v).(type) {
-	case int64:
-		f.SetInt64(x)
-	case *big.Int:
-		f.SetInt(x)
-	case *big.Rat:
-		f.SetRat(x)
-	case *big.Float:
-		f.Set(x)
-	}
-	return f
 }
 
 func (f facts) modelFields(path string, s *cstruct.Struct) {

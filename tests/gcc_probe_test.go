@@ -3,11 +3,9 @@ package tests
 import (
 	"bytes"
 	"context"
-	"debug/elf"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"math/big"
+	"iter"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,36 +14,66 @@ import (
 	"strings"
 )
 
-// A gccOracle asks gcc about one C text.
+// A gccOracle asks gcc about one C text, in three runs: the preprocessor for
+// the names of macros, the parser for what each of them could be, and the
+// compiler for debug information and values.
 type gccOracle struct {
 	gcc  string
-	dir  string // for its files
+	dir  string // for its object files
 	text string // that is asked about, usually one #include
-	args []string
 }
 
 // errNotStandalone says that gcc itself refuses the text.
 var errNotStandalone = errors.New("gcc does not compile it")
 
 // facts returns all that gcc says: types by its debug information, alignments
-// and macros by compiled probes.
-func (g *gccOracle) facts(ctx context.Context) (facts, error) {
-	object := filepath.Join(g.dir, "types.o")
-	// The variable is there so that a header without types has debug
-	// information, too.
-	if out, err := g.compile(ctx, "types.c", g.text+"\nint cstructgen_probe;\n",
-		"-g", "-gdwarf-5", "-fno-eliminate-unused-debug-types", "-c", "-o", object); err != nil {
-		return nil, fmt.Errorf("%w: %s", errNotStandalone, firstLine(out))
-	}
-	f, aligned, err := dwarfFacts(object)
+// and macros by the values of probes. It is asked for the alignment of the
+// types that got has.
+func (g *gccOracle) facts(ctx context.Context, got facts) (facts, error) {
+	probes, err := g.macros(ctx)
 	if err != nil {
 		return nil, err
 	}
-	macros, err := g.macros(ctx)
+	for key := range got {
+		kind, name, _ := strings.Cut(key, " ")
+		switch {
+		case kind == "typedef":
+			probes = append(probes, &probe{kind: 'a', key: key, expr: name})
+		case (kind == "struct" || kind == "union") && !strings.ContainsAny(name, ". "):
+			probes = append(probes, &probe{kind: 'a', key: key, expr: key})
+		}
+	}
+	object, err := g.object(ctx, probes, "-g", "-gdwarf-5", "-fno-eliminate-unused-debug-types")
 	if err != nil {
 		return nil, err
 	}
-	return f, g.probe(ctx, f, aligned, macros)
+	f, err := dwarfFacts(object)
+	if err != nil {
+		return nil, err
+	}
+	return f, f.addProbes(object, probes)
+}
+
+// macroFacts returns what gcc says of some macros of the text.
+func (g *gccOracle) macroFacts(ctx context.Context, names []string) (facts, error) {
+	var probes []*probe
+	for _, name := range names {
+		probes = append(probes, macroProbes(name, "ifs")...)
+	}
+	object, err := g.object(ctx, probes)
+	if err != nil {
+		return nil, err
+	}
+	f := facts{}
+	return f, f.addProbes(object, probes)
+}
+
+// run runs gcc on a text.
+func (g *gccOracle) run(ctx context.Context, text string, args ...string) ([]byte, error) {
+	cmd := exec.CommandContext(ctx, g.gcc, append([]string{"-x", "c", "-O0", "-pipe", "-"}, args...)...)
+	cmd.Env = append(os.Environ(), "LC_ALL=C")
+	cmd.Stdin = strings.NewReader(text)
+	return cmd.CombinedOutput()
 }
 
 // firstLine returns the first line that says what is wrong.
@@ -58,246 +86,195 @@ func firstLine(b []byte) string {
 	return strings.TrimSpace(string(b))
 }
 
-func (g *gccOracle) compile(ctx context.Context, name, text string, args ...string) ([]byte, error) {
-	path := filepath.Join(g.dir, name)
-	if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
-		return nil, err
-	}
-	cmd := exec.CommandContext(ctx, g.gcc, append(append([]string{"-x", "c", "-O0", path}, g.args...), args...)...)
-	cmd.Env = append(os.Environ(), "LC_ALL=C")
-	return cmd.CombinedOutput()
+// A probe is one thing to ask about, in one of its forms.
+type probe struct {
+	kind  byte   // of probeForms
+	key   string // of the fact
+	expr  string
+	dead  bool // it does not compile
+	shift bool // it shifts beyond its type
 }
 
-// macros returns the names of the object-like macros that the text leaves
-// defined and gcc does not predefine, but for those that could not stand in
-// an expression.
-func (g *gccOracle) macros(ctx context.Context) ([]string, error) {
-	defined := func(text string) (map[string]string, error) {
-		out, err := g.compile(ctx, "macros.c", text, "-E", "-dM")
+// probeForms has of each kind of probe what compiles if the question makes
+// sense, in a function, for gcc reports an undeclared name once a function;
+// and the elements of a constant that hold the answer.
+var probeForms = map[byte]struct{ check, elem, answer string }{
+	// The alignment of a type.
+	'a': {
+		"enum { value = _Alignof(%s) };",
+		"unsigned long",
+		"_Alignof(%s)",
+	},
+	// The type of an integer constant expression, and its value in 128 bits.
+	'i': {
+		"enum { value = (%s) };",
+		"unsigned long",
+		"_Generic((%[1]s), " + generic(integerTypes) + "), (unsigned long)(%[1]s), (unsigned long)((unsigned __int128)(%[1]s) >> 64)",
+	},
+	// The type of a floating constant, and its value: exact in this type.
+	'f': {
+		"static const double value = (%s);",
+		"_Float128",
+		"_Generic((%[1]s), " + generic(floatTypes) + "), (%[1]s)",
+	},
+	's': {
+		"static const char value[] = (%s);",
+		"char",
+		"(%s)",
+	},
+}
+
+// macroProbes returns the probes of a macro in some forms.
+func macroProbes(name, forms string) (probes []*probe) {
+	for _, kind := range []byte(forms) {
+		probes = append(probes, &probe{kind: kind, key: "macro " + name, expr: name})
+	}
+	return probes
+}
+
+// object compiles the text with all probes that can be, and returns the
+// object file. It marks the others as dead.
+func (g *gccOracle) object(ctx context.Context, probes []*probe, args ...string) (path string, err error) {
+	path = filepath.Join(g.dir, "probes.o")
+	for {
+		dropped, err := g.check(ctx, probes)
 		if err != nil {
-			return nil, fmt.Errorf("gcc -dM: %w: %s", err, firstLine(out))
+			return "", err
 		}
-		m := map[string]string{}
-		for line := range strings.Lines(string(out)) {
-			name, body, _ := strings.Cut(strings.TrimPrefix(strings.TrimRight(line, "\n"), "#define "), " ")
-			m[name] = body
+		out, err := g.run(ctx, g.text+"\n"+answers(probes), append([]string{"-w", "-c", "-o", path}, args...)...)
+		if err == nil {
+			return path, nil
 		}
-		return m, nil
-	}
-	before, err := defined("")
-	if err != nil {
-		return nil, err
-	}
-	after, err := defined(g.text)
-	if err != nil {
-		return nil, err
-	}
-	var names []string
-	for name, body := range after {
-		old, ok := before[name]
-		if strings.Contains(name, "(") || body == "" || ok && old == body || !expressionLike(body) {
-			continue
+		// An error may have hidden another. Where none did, it is the text
+		// that only seems to compile.
+		if !dropped {
+			return "", fmt.Errorf("%w: %s", errNotStandalone, firstLine(out))
 		}
-		names = append(names, name)
 	}
-	return names, nil
 }
 
-// expressionLike reports whether the text has its brackets in pairs and
-// nothing that would end a probe early.
-func expressionLike(s string) bool {
-	if strings.ContainsAny(s, "{};") && !strings.ContainsAny(s, `"'`) {
-		return false
-	}
-	depth := 0
-	for _, r := range s {
-		switch r {
-		case '(', '[':
-			depth++
-		case ')', ']':
-			if depth--; depth < 0 {
-				return false
+// chosen yields the probes to answer, with their index: of each macro the
+// first form that is alive.
+func chosen(probes []*probe) iter.Seq2[int, *probe] {
+	return func(yield func(int, *probe) bool) {
+		answered := ""
+		for i, p := range probes {
+			if p.dead || p.key == answered {
+				continue
+			}
+			answered = p.key // the forms of one macro follow each other
+			if !yield(i, p) {
+				return
 			}
 		}
 	}
-	return depth == 0
 }
 
-// The forms in which a macro is tried, each on a line of its own: a constant
-// of an integer type, of a floating type, a string. Each is in a function,
-// for gcc reports an undeclared name once a function.
-var probeForms = [...]string{
-	"void cstructgen_i%d(void) { enum { value = (%s) }; }",
-	"void cstructgen_f%d(void) { static const double value = (%s); }",
-	"void cstructgen_s%d(void) { static const char value[] = (%s); }",
+// answers returns definitions that hold all answers. Numbers of a kind share
+// one array: that is much less to do for gcc.
+func answers(probes []*probe) string {
+	arrays := map[byte]*strings.Builder{'a': {}, 'i': {}, 'f': {}}
+	var b strings.Builder
+	// There must be debug information where the text has no types, too.
+	b.WriteString("int cstructgen;\n")
+	for i, p := range chosen(probes) {
+		form := probeForms[p.kind]
+		if p.kind == 's' {
+			fmt.Fprintf(&b, "const char cstructgen_%d[] = "+form.answer+";\n", i, p.expr)
+		} else {
+			fmt.Fprintf(arrays[p.kind], form.answer+",\n", p.expr)
+		}
+	}
+	for kind, elements := range arrays {
+		fmt.Fprintf(&b, "const %s cstructgen_%c[] = {\n%s};\n", probeForms[kind].elem, kind, elements)
+	}
+	return b.String()
 }
 
 // What gcc complains of lies in the function named last, wherever the text of
 // a macro comes from.
 var (
-	inFunction = regexp.MustCompile(`In function 'cstructgen_([ifs])(\d+)':`)
+	inFunction = regexp.MustCompile(`In function 'cstructgen_(\d+)':`)
 	complaint  = regexp.MustCompile(`: (error|fatal error|warning): (.*)`)
 )
 
-// probe adds alignments and macros to f.
-func (g *gccOracle) probe(ctx context.Context, f facts, aligned, macros []string) error {
-	live, shifts, err := g.survivors(ctx, macros)
-	if err != nil {
-		return err
-	}
+// check tries the probes that are alive and marks those that do not compile.
+// It reports whether there were any.
+func (g *gccOracle) check(ctx context.Context, probes []*probe) (dropped bool, err error) {
 	var b strings.Builder
 	b.WriteString(g.text + "\n")
-	for i, name := range aligned {
-		fmt.Fprintf(&b, "const unsigned long cstructgen_a%d = _Alignof(%s);\n", i, strings.TrimPrefix(name, "typedef "))
-	}
-	for i, name := range macros {
-		switch {
-		case live[i][0]:
-			fmt.Fprintf(&b, "const unsigned long cstructgen_i%d[] = { _Generic((%s), %s), (unsigned long)(%s) };\n",
-				i, name, generic(integerTypes), name)
-		case live[i][1]:
-			fmt.Fprintf(&b, "const long double cstructgen_f%d[] = { _Generic((%s), %s), (%s) };\n",
-				i, name, generic(floatTypes), name)
-		case live[i][2]:
-			fmt.Fprintf(&b, "const char cstructgen_s%d[] = (%s);\n", i, name)
+	for i, p := range probes {
+		if !p.dead {
+			fmt.Fprintf(&b, "void cstructgen_%d(void) { "+probeForms[p.kind].check+" }\n", i, p.expr)
 		}
 	}
-	object := filepath.Join(g.dir, "values.o")
-	if out, err := g.compile(ctx, "values.c", b.String(), "-w", "-c", "-o", object); err != nil {
-		return fmt.Errorf("gcc probes: %w: %s", err, firstLine(out))
+	out, err := g.run(ctx, b.String(), "-fsyntax-only", "-fmax-errors=0", "-fno-diagnostics-show-caret")
+	var at *probe
+	for line := range strings.Lines(string(out)) {
+		if m := inFunction.FindStringSubmatch(line); m != nil {
+			i, err := strconv.Atoi(m[1])
+			if err != nil || i >= len(probes) {
+				return false, fmt.Errorf("no such probe: %s", line)
+			}
+			at = probes[i]
+			continue
+		}
+		m := complaint.FindStringSubmatch(line)
+		switch {
+		case m == nil:
+		case m[1] == "warning":
+			if at != nil && strings.Contains(m[2], "-Wshift-count-overflow") {
+				at.shift = true
+			}
+		case at == nil:
+			return false, fmt.Errorf("%w: %s", errNotStandalone, strings.TrimSpace(line))
+		default:
+			dropped = dropped || !at.dead
+			at.dead = true
+		}
 	}
+	if err != nil && !dropped {
+		return false, fmt.Errorf("gcc probes: %w: %s", err, firstLine(out))
+	}
+	return dropped, nil
+}
+
+// addProbes adds to f what the object file answers. Alignments are added to
+// what is said of the type already.
+func (f facts) addProbes(object string, probes []*probe) error {
 	values, err := rodata(object)
 	if err != nil {
 		return err
 	}
-	for i, name := range aligned {
-		n := binary.LittleEndian.Uint64(values[fmt.Sprintf("cstructgen_a%d", i)])
-		f[name] += fmt.Sprintf(" align %d", n)
+	take := func(kind byte, n int) []byte {
+		symbol := fmt.Sprintf("cstructgen_%c", kind)
+		v := values[symbol]
+		values[symbol] = v[n:]
+		return v[:n]
 	}
-	for i, name := range macros {
-		key := "macro " + name
-		switch {
-		case shifts[i]:
-			f[key] = "shift"
-		case live[i][0]:
-			v := values[fmt.Sprintf("cstructgen_i%d", i)]
-			f[key] = integerTypes[binary.LittleEndian.Uint64(v)] + " " + fmt.Sprint(binary.LittleEndian.Uint64(v[8:]))
-		case live[i][1]:
-			v := values[fmt.Sprintf("cstructgen_f%d", i)]
-			kind, x := extended(v[:16]), extended(v[16:])
-			if n, _ := kind.Int64(); n > 0 && !x.IsInf() {
-				f[key] = floatTypes[n] + " " + x.Text('g', 25)
+	for i, p := range chosen(probes) {
+		var fact string
+		switch p.kind {
+		case 'a':
+			align := take('a', 8)
+			if _, ok := f[p.key]; ok {
+				fact = fmt.Sprintf("%s align %d", f[p.key], littleEndian(align))
 			}
-		case live[i][2]:
-			v := values[fmt.Sprintf("cstructgen_s%d", i)]
-			f[key] = fmt.Sprintf("%q", bytes.TrimSuffix(v, []byte{0}))
+		case 'i':
+			v := take('i', 24)
+			t := integerTypes[littleEndian(v)]
+			fact = fmt.Sprint(t, " ", wideInteger(v[8:], !strings.HasPrefix(t, "unsigned")))
+		case 'f':
+			fact = floatFact(take('f', 32))
+		case 's':
+			fact = fmt.Sprintf("%q", bytes.TrimSuffix(values[fmt.Sprintf("cstructgen_%d", i)], []byte{0}))
+		}
+		if p.shift {
+			fact = "shift"
+		}
+		if fact != "" {
+			f[p.key] = fact
 		}
 	}
 	return nil
-}
-
-var integerTypes = []string{
-	"?", "_Bool", "char", "signed char", "unsigned char", "short", "unsigned short", "int", "unsigned int",
-	"long", "unsigned long", "long long", "unsigned long long", "__int128", "unsigned __int128",
-}
-
-// Of wider types a long double does not hold the value.
-var floatTypes = []string{"?", "float", "double", "long double", "_Float16"}
-
-// extended returns the value of an x87 long double; infinity also for what is
-// no number.
-func extended(b []byte) *big.Float {
-	mantissa, exp := binary.LittleEndian.Uint64(b), int(binary.LittleEndian.Uint16(b[8:]))
-	f := new(big.Float).SetPrec(64).SetUint64(mantissa)
-	if exp&0x7fff == 0x7fff {
-		return f.SetInf(false)
-	}
-	f.SetMantExp(f, max(exp&0x7fff, 1)-16383-63)
-	if exp&0x8000 != 0 && mantissa != 0 { // constants of Go have no -0
-		f.Neg(f)
-	}
-	return f
-}
-
-func generic(types []string) string {
-	var b strings.Builder
-	for i, t := range types[1:] {
-		fmt.Fprintf(&b, "%s: %d, ", t, i+1)
-	}
-	return b.String() + "default: 0"
-}
-
-// survivors finds the forms that compile for each macro, dropping lines that
-// do not until none is left, and the macros that shift too far.
-func (g *gccOracle) survivors(ctx context.Context, macros []string) (live [][len(probeForms)]bool, shifts []bool, err error) {
-	live = make([][len(probeForms)]bool, len(macros))
-	shifts = make([]bool, len(macros))
-	for i := range live {
-		live[i] = [len(probeForms)]bool{true, true, true}
-	}
-	for range 20 {
-		var b strings.Builder
-		b.WriteString(g.text + "\n")
-		for i, name := range macros {
-			for k, form := range probeForms {
-				if live[i][k] {
-					fmt.Fprintf(&b, form+"\n", i, name)
-				}
-			}
-		}
-		out, err := g.compile(ctx, "probe.c", b.String(), "-fsyntax-only", "-fmax-errors=0", "-fno-diagnostics-show-caret")
-		dropped, i, k := false, -1, 0
-		for line := range strings.Lines(string(out)) {
-			if m := inFunction.FindStringSubmatch(line); m != nil {
-				k = strings.Index("ifs", m[1])
-				i, _ = strconv.Atoi(m[2])
-				continue
-			}
-			m := complaint.FindStringSubmatch(line)
-			switch {
-			case m == nil || i < 0:
-			case m[1] == "warning":
-				shifts[i] = shifts[i] || strings.Contains(m[2], "-Wshift-count-overflow")
-			default:
-				dropped = dropped || live[i][k]
-				live[i][k] = false
-			}
-		}
-		if err == nil {
-			return live, shifts, nil
-		}
-		if !dropped {
-			return nil, nil, fmt.Errorf("gcc probes: %s", firstLine(out))
-		}
-	}
-	return nil, nil, errors.New("gcc probes: errors without end")
-}
-
-// rodata returns the bytes of each constant of an object file.
-func rodata(object string) (map[string][]byte, error) {
-	file, err := elf.Open(object)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	symbols, err := file.Symbols()
-	if err != nil {
-		return nil, err
-	}
-	sections := map[elf.SectionIndex][]byte{}
-	values := map[string][]byte{}
-	for _, s := range symbols {
-		if !strings.HasPrefix(s.Name, "cstructgen_") || int(s.Section) >= len(file.Sections) {
-			continue
-		}
-		data, ok := sections[s.Section]
-		if !ok {
-			if data, err = file.Sections[s.Section].Data(); err != nil {
-				return nil, err
-			}
-			sections[s.Section] = data
-		}
-		values[s.Name] = data[s.Value : s.Value+s.Size]
-	}
-	return values, nil
 }

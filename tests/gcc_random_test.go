@@ -32,16 +32,17 @@ func compareText(t *testing.T, text string) {
 	if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	g := &gccOracle{gcc: requireTool(t, "gcc"), dir: dir, text: fmt.Sprintf("#include %q\n", path)}
-	want, err := g.facts(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
 	m, err := cstruct.Parse(cstruct.Config{Files: []cstruct.Source{{Name: path, Text: []byte(text)}}})
 	if err != nil {
 		t.Fatalf("%s", cstruct.Format(err))
 	}
-	diff := compareFacts(modelFacts(m), want)
+	got := modelFacts(m)
+	g := &gccOracle{gcc: requireTool(t, "gcc"), dir: dir, text: fmt.Sprintf("#include %q\n", path)}
+	want, err := g.facts(t.Context(), got)
+	if err != nil {
+		t.Fatal(err)
+	}
+	diff := compareFacts(got, want).diff
 	for _, line := range diff[:min(len(diff), 20)] {
 		t.Error(line)
 	}

@@ -1,0 +1,102 @@
+package tests
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// predefined returns the macros that gcc has before the first line.
+var predefined = sync.OnceValues(func() (map[string]string, error) {
+	return (&gccOracle{gcc: "gcc"}).defined(context.Background())
+})
+
+// defined returns the macros that the text leaves defined.
+func (g *gccOracle) defined(ctx context.Context) (map[string]string, error) {
+	out, err := g.run(ctx, g.text, "-E", "-dM")
+	if err != nil {
+		return nil, fmt.Errorf("%w: %s", errNotStandalone, firstLine(out))
+	}
+	m := map[string]string{}
+	for line := range strings.Lines(string(out)) {
+		name, body, _ := strings.Cut(strings.TrimPrefix(strings.TrimRight(line, "\n"), "#define "), " ")
+		m[name] = body
+	}
+	return m, nil
+}
+
+// macros returns probes for the object-like macros that the text leaves
+// defined and gcc does not predefine, but for those that could not stand in
+// an expression.
+func (g *gccOracle) macros(ctx context.Context) (probes []*probe, err error) {
+	before, err := predefined()
+	if err != nil {
+		return nil, err
+	}
+	after, err := g.defined(ctx)
+	if err != nil {
+		return nil, err
+	}
+	quotes := quoting(after)
+	for name, body := range after {
+		old, ok := before[name]
+		if strings.Contains(name, "(") || body == "" || ok && old == body || !expressionLike(body) {
+			continue
+		}
+		forms := "if"
+		if quotes(name) {
+			forms = "ifs"
+		}
+		probes = append(probes, macroProbes(name, forms)...)
+	}
+	return probes, nil
+}
+
+// quoting returns a function that tells which macros may expand to a string.
+// Asking for strings alone keeps gcc from thousands of complaints.
+func quoting(macros map[string]string) func(name string) bool {
+	bodies := map[string]string{}
+	for name, body := range macros {
+		name, _, _ = strings.Cut(name, "(")
+		bodies[name] = body
+	}
+	known := map[string]bool{}
+	var quotes func(name string) bool
+	quotes = func(name string) bool {
+		yes, ok := known[name]
+		if !ok {
+			known[name] = false // where it names itself
+			body, isMacro := bodies[name]
+			yes = strings.ContainsAny(body, `"#`) || !isMacro && strings.HasPrefix(name, "__") || // __FILE__
+				slices.ContainsFunc(identifier.FindAllString(body, -1), quotes)
+			known[name] = yes
+		}
+		return yes
+	}
+	return quotes
+}
+
+var identifier = regexp.MustCompile(`[A-Za-z_]\w*`)
+
+// expressionLike reports whether the text has its brackets in pairs and
+// nothing that would end a probe early.
+func expressionLike(s string) bool {
+	if strings.ContainsAny(s, "{};") && !strings.ContainsAny(s, `"'`) {
+		return false
+	}
+	depth := 0
+	for _, r := range s {
+		switch r {
+		case '(', '[':
+			depth++
+		case ')', ']':
+			if depth--; depth < 0 {
+				return false
+			}
+		}
+	}
+	return depth == 0
+}
