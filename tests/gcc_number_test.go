@@ -88,7 +88,7 @@ func quadruple(b []byte) *big.Float {
 		f.SetInt(n)
 		f.SetMantExp(f, max(exp, 1)-16383-fraction)
 	}
-	if negative {
+	if negative && f.Sign() != 0 { // constants of Go have no -0
 		f.Neg(f)
 	}
 	return f
