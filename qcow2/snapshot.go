@@ -110,6 +110,12 @@ func (im *Image) OpenSnapshot(idOrName string) (*Image, error) {
 	if s == nil {
 		return nil, fmt.Errorf("qcow2: %q: snapshot %q: %w", im.file.shown, idOrName, fs.ErrNotExist)
 	}
+	return im.OpenListedSnapshot(s)
+}
+
+// OpenListedSnapshot is [Image.OpenSnapshot] for a snapshot that im.Snapshots
+// listed: of several of one id or name it is the one that is meant.
+func (im *Image) OpenListedSnapshot(s *Snapshot) (*Image, error) {
 	g, h := &im.active.geometry, &s.Header
 	what := fmt.Sprintf("snapshot %q", s.ID)
 	if err := im.file.checkL1(g, what, hostOffset(s.Offset)+OffsetofQCowSnapshotHeader_L1TableOffset, h.L1TableOffset, h.L1Size); err != nil {
