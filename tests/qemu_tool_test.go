@@ -99,6 +99,7 @@ func compareTool(t *testing.T, tool string, r *recipe, dir string) {
 	if ours, theirs, ok := both("map"); ok && compact(ours) != compact(theirs) {
 		t.Errorf("map\n%s\nqemu-img\n%s", ours, theirs)
 	}
+	compareMeasure(t, tool, dir)
 	if size := virtualSize(t, dir); size > wholeLimit {
 		return // copies of such are compared by TestCorpus
 	}

@@ -63,6 +63,7 @@ written in place.`,
 		},
 	}
 	src.register(cmd)
+	src.registerSnapshot(cmd)
 	f := cmd.Flags()
 	f.StringVarP(&format, "target-format", "O", formatRaw, "`format` of the target: raw")
 	f.IntVarP(&workers, "parallel", "m", 0, "how many `parts` are read and written at once, 1 to 16 (default: as there are processors)")

@@ -33,6 +33,7 @@ type source struct {
 	format        string
 	allowDirs     []string
 	backingFormat string
+	snapshot      selector
 }
 
 func (s *source) register(cmd *cobra.Command) {
@@ -47,7 +48,12 @@ func (s *source) register(cmd *cobra.Command) {
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 }
 
-// open opens the image called name.
+// registerSnapshot adds the flag that chooses a snapshot.
+func (s *source) registerSnapshot(cmd *cobra.Command) {
+	cmd.Flags().VarP(&s.snapshot, "snapshot", "l", "the disk as `SNAPSHOT` holds it: an ID or name, or snapshot.id=ID,snapshot.name=NAME")
+}
+
+// open opens the image called name, whatever snapshot is asked for.
 func (s *source) open(name string) (disk, error) {
 	switch s.backingFormat {
 	case "", formatQcow2, formatRaw:
@@ -67,13 +73,17 @@ func (s *source) open(name string) (disk, error) {
 	return nil, usageError{fmt.Errorf("unknown format %q", s.format)}
 }
 
-// use opens the image called name, and closes it after do.
+// use opens the image called name, or the snapshot in it that is asked for,
+// and closes it after do.
 func (s *source) use(name string, do func(disk) error) error {
 	d, err := s.open(name)
 	if err != nil {
 		return err
 	}
 	defer d.Close()
+	if d, err = s.snapshot.open(d); err != nil {
+		return err
+	}
 	return do(d)
 }
 

@@ -20,14 +20,16 @@ func infoCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "info IMAGE",
 		Short: "Show what an image is",
-		Args:  exactly(1, "one image file name"),
+		Long: `Show what an image is. With -l it is shown as the snapshot holds it: that
+snapshot alone is listed, and its size is the virtual size.`,
+		Args: exactly(1, "one image file name"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			json, err := out.json()
 			if err != nil {
 				return err
 			}
 			return src.use(args[0], func(d disk) error {
-				infos, err := describe(d, chain)
+				infos, err := describe(d, chain, &src.snapshot)
 				return errors.Join(err, printed(cmd, func(w *bufio.Writer) error {
 					printInfos(w, infos, json, chain)
 					return nil
@@ -36,6 +38,7 @@ func infoCommand() *cobra.Command {
 		},
 	}
 	src.register(cmd)
+	src.registerSnapshot(cmd)
 	out.register(cmd)
 	cmd.Flags().BoolVar(&chain, "backing-chain", false, "show the backing files, too")
 	return cmd
@@ -53,8 +56,9 @@ type info struct {
 }
 
 // describe returns what there is to say of the image, and with chain of the
-// layers below. An error says what could not be read; the rest is there.
-func describe(d disk, chain bool) ([]info, error) {
+// layers below. An error says what could not be read; the rest is there. Of the
+// snapshots the one that sel chose is described, if it chose one.
+func describe(d disk, chain bool, sel *selector) ([]info, error) {
 	var infos []info
 	var errs []error
 	im, _ := d.(*qcow2.Image)
@@ -68,6 +72,13 @@ func describe(d disk, chain bool) ([]info, error) {
 		in := info{filename: f.Shown, format: f.Format, size: f.Size, occupied: occupied(f.Info)}
 		if f.Format == formatQcow2 {
 			desc := im.Describe()
+			if sel.given && f.Depth == 0 {
+				_, chosen, err := sel.find(d)
+				if err != nil {
+					return nil, err
+				}
+				desc.Snapshots = []qcow2.Snapshot{*chosen}
+			}
 			in.qcow2, in.size = &desc, desc.VirtualSize
 			var luksErr error
 			in.encrypt, luksErr = encryptObject(im, desc.Encryption)

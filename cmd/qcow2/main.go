@@ -6,6 +6,7 @@
 //	qcow2 map --output=json disk.qcow2         where its data lies
 //	qcow2 convert -O raw disk.qcow2 disk.raw   the disk itself, "-" to standard output
 //	qcow2 compare -F raw disk.qcow2 disk.raw   whether they are the same disk
+//	qcow2 measure -O qcow2 disk.qcow2          how much room a copy would take
 //	qcow2 cat --offset 1M --length 512 disk.qcow2
 //	qcow2 snapshot -l disk.qcow2
 //
@@ -48,7 +49,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		},
 		RunE: func(*cobra.Command, []string) error { return usageError{errors.New("expecting a command")} },
 	}
-	root.AddCommand(infoCommand(), mapCommand(), convertCommand(), compareCommand(), catCommand(), snapshotCommand())
+	root.AddCommand(infoCommand(), mapCommand(), convertCommand(), compareCommand(), measureCommand(), catCommand(), snapshotCommand())
 	root.SetArgs(args)
 	root.SetIn(stdin)
 	root.SetOut(stdout)

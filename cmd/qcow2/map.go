@@ -43,6 +43,7 @@ func mapCommand() *cobra.Command {
 		},
 	}
 	src.register(cmd)
+	src.registerSnapshot(cmd)
 	out.register(cmd)
 	cmd.Flags().Var(&start, "start-offset", "begin there")
 	cmd.Flags().Var(&end, "max-length", "show at most so many bytes of the disk")

@@ -1,0 +1,98 @@
+package tests
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+)
+
+// compareMeasure runs measure on the image in dir, for a few kinds of target.
+func compareMeasure(t *testing.T, tool, dir string) {
+	t.Helper()
+	for _, args := range [][]string{
+		{"-O", "qcow2"},
+		{"-O", "qcow2", "--output=json"},
+		{"-O", "qcow2", "-o", "cluster_size=512,refcount_bits=1"},
+		{"-O", "qcow2", "-o", "cluster_size=2M,extended_l2=on", "--output=json"},
+		{"-O", "qcow2", "-o", "compat=0.10"},
+		{"--output=json"},
+	} {
+		sameMeasure(t, tool, dir, append(args, "-f", "qcow2", diskName))
+	}
+}
+
+// sameMeasure reports where the tool and qemu-img differ.
+func sameMeasure(t *testing.T, tool, dir string, args []string) (code int) {
+	t.Helper()
+	args = append([]string{"measure"}, args...)
+	theirs, theirErr := runTool(t, dir, "qemu-img", args...)
+	ours, ourErr := runFound(dir, tool, append(args, "--allow-dir", ".")...)
+	if string(ours) != string(theirs) || exitCode(ourErr) != exitCode(theirErr) {
+		t.Errorf("%s\n%s%v\nqemu-img\n%s%v", strings.Join(args, " "), ours, ourErr, theirs, theirErr)
+	}
+	return exitCode(ourErr)
+}
+
+// TestMeasureSizes measures empty disks of random sizes in files of random
+// kinds, good ones and some that there cannot be.
+func TestMeasureSizes(t *testing.T) {
+	requireTool(t, "qemu-img")
+	tool := buildTool(t)
+	runs, seed := 40, rand.Uint64()
+	if inCI() {
+		runs = 120
+	}
+	rng := rand.New(rand.NewPCG(seed, 0))
+	t.Logf("seed %d", seed)
+	codes := map[int]int{}
+	for range runs {
+		options := []string{fmt.Sprintf("cluster_size=%d", 1<<(8+rng.IntN(15)))}
+		for name, values := range map[string][]string{
+			"refcount_bits":  {"1", "2", "4", "8", "16", "32", "64", "3", "128"},
+			"extended_l2":    {"on", "off"},
+			"compat":         {"0.10", "1.1", "v2", "v3"},
+			"preallocation":  {"off", "metadata", "falloc", "full"},
+			"backing_file":   {"b"},
+			"lazy_refcounts": {"on", "off"},
+		} {
+			if rng.IntN(4) == 0 {
+				options = append(options, name+"="+values[rng.IntN(len(values))])
+			}
+		}
+		size := rng.Uint64() >> (1 + rng.IntN(63))
+		args := []string{"-O", "qcow2", "-o", strings.Join(options, ","), "--size", fmt.Sprint(size)}
+		codes[sameMeasure(t, tool, ".", args)]++
+	}
+	if codes[0] == 0 || codes[1] == 0 {
+		t.Errorf("exit codes %v: nothing told apart", codes)
+	}
+}
+
+// TestMeasureOthers measures what the corpus has not: raw files, and options
+// that count only where an image is copied.
+func TestMeasureOthers(t *testing.T) {
+	b := newBuilder(t)
+	tool := buildTool(t)
+	dir := t.TempDir()
+	r := recipe{name: "others", steps: []command{
+		{"sparse", "raw", "1500000", "3"},
+		create(diskName, 5<<20, "cluster_size=4k"),
+		qio("qcow2", diskName, "write -P 1 1M 10000", "write -z 2M 64k"),
+		img("bitmap", "-f", "qcow2", "--add", diskName, "one"),
+		img("bitmap", "-f", "qcow2", "--add", "-g", "2M", diskName, "another"),
+	}}
+	if err := b.build(&r, dir); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{
+		{"-f", "raw", "raw"},
+		{"-f", "raw", "-O", "qcow2", "raw"},
+		{"-f", "raw", "-O", "qcow2", "-o", "cluster_size=1M", "raw"},
+		{"-f", "qcow2", "-O", "qcow2", "-o", "backing_file=x", diskName},
+		{"-f", "qcow2", "-O", "qcow2", "-o", "preallocation=full", diskName},
+		{"-f", "qcow2", "-O", "qcow2", "-o", "cluster_size=512", "-o", "refcount_bits=64", "--output=json", diskName},
+	} {
+		sameMeasure(t, tool, dir, args)
+	}
+}
