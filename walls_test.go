@@ -38,7 +38,7 @@ var rooms = map[string]room{
 	"luks":      {},
 	"gpt":       {},
 	"qcow2":     {imports: []string{"internal/inflate", "luks"}},
-	"cmd/qcow2": {imports: []string{"qcow2", "luks"}},
+	"cmd/qcow2": {imports: []string{"qcow2", "luks", "gpt"}},
 	"tests":     {tests: []string{"gen", "internal/cstruct", "internal/cdump", "qcow2", "luks", "gpt"}},
 	// Programs that measure the same work done by others.
 	"tests/bench":       {},

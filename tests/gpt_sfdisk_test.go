@@ -252,6 +252,64 @@ func TestFdiskAgreesOnLargeSectors(t *testing.T) {
 	}
 }
 
+// Out of an image that qemu-img made of such a disk, the tool shows what
+// sfdisk shows of the disk.
+func TestToolShowsPartitions(t *testing.T) {
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	rnd := rand.New(rand.NewPCG(seed, 0))
+	tool := buildTool(t)
+	const size = 64 << 20
+	for _, tt := range []struct{ name, script string }{
+		{"gpt", gptScript(rnd, size/512, 128)},
+		{"dos", dosScript(rnd, size/512)},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			dir := newDisk(t, size)
+			sfdisk(t, dir, tt.script, "sfdisk", "--quiet", "disk")
+			mustTool(t, dir, "qemu-img", "convert", "-f", "raw", "-O", "qcow2", "disk", "disk.qcow2")
+			var info struct {
+				Table struct {
+					Scheme     string
+					ID         string
+					SectorSize uint64 `json:"sector-size"`
+					Partitions []struct {
+						Number                       int
+						Start, Length                uint64
+						Type, GUID, Name, Attributes string
+						Bootable                     bool
+					}
+				} `json:"partition-table"`
+			}
+			out := mustTool(t, dir, tool, "info", "--partitions", "--output=json", "disk.qcow2")
+			if err := json.Unmarshal(out, &info); err != nil {
+				t.Fatalf("%v\n%s", err, out)
+			}
+			want := askSfdisk(t, dir)
+			want.FirstLBA, want.LastLBA = 0, 0 // not shown
+			got := sfdiskTable{Label: info.Table.Scheme, ID: info.Table.ID, SectorSize: int64(info.Table.SectorSize)}
+			human := string(mustTool(t, dir, tool, "info", "--partitions", "disk.qcow2"))
+			for _, p := range info.Table.Partitions {
+				kind := p.Type
+				if got.Label == "dos" {
+					kind = strings.TrimPrefix(kind, "0")
+				}
+				got.Partitions = append(got.Partitions, sfdiskPartition{
+					Node: "disk" + strconv.Itoa(p.Number), Start: p.Start / 512, Size: p.Length / 512,
+					Type: kind, UUID: p.GUID, Name: p.Name, Attrs: p.Attributes, Bootable: p.Bootable,
+				})
+				line := strings.Fields(fmt.Sprint(p.Number, " ", p.Start, " ", p.Length))
+				if !strings.Contains(compact([]byte(human)), "\n"+strings.Join(line, " ")+" ") {
+					t.Errorf("no line for %v in\n%s", line, human)
+				}
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("%s\n%s", diff, out)
+			}
+		})
+	}
+}
+
 // dump is s as a script of sfdisk.
 func (s *sfdiskTable) dump() string {
 	var b strings.Builder

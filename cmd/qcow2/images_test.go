@@ -75,14 +75,15 @@ func unpack(t *testing.T, name string) expectation {
 }
 
 // imagesRoot is imagesDir as an absolute name: tests change the directory.
-var imagesRoot string
+// goodPartitions is a disk with a GPT of two partitions.
+var imagesRoot, goodPartitions string
 
 func TestMain(m *testing.M) {
 	root, err := filepath.Abs(imagesDir)
 	if err != nil {
 		panic(err)
 	}
-	imagesRoot = root
+	imagesRoot, goodPartitions = root, filepath.Join(root, "../../../gpt/testdata/disk.img")
 	time.Local = time.UTC // dates are printed in local time
 	os.Exit(m.Run())
 }

@@ -13,9 +13,11 @@ import (
 
 func infoCommand() *cobra.Command {
 	var (
-		src   source
-		out   output
-		chain bool
+		src        source
+		out        output
+		chain      bool
+		partitions bool
+		sectorSize sizeFlag
 	)
 	cmd := &cobra.Command{
 		Use:   "info IMAGE",
@@ -30,6 +32,11 @@ snapshot alone is listed, and its size is the virtual size.`,
 			}
 			return src.use(args[0], func(d disk) error {
 				infos, err := describe(d, chain, &src.snapshot)
+				if partitions {
+					var tableErr error
+					infos[0].partitions, tableErr = describePartitions(d, int64(sectorSize))
+					err = errors.Join(err, tableErr)
+				}
 				return errors.Join(err, printed(cmd, func(w *bufio.Writer) error {
 					printInfos(w, infos, json, chain)
 					return nil
@@ -41,6 +48,8 @@ snapshot alone is listed, and its size is the virtual size.`,
 	src.registerSnapshot(cmd)
 	out.register(cmd)
 	cmd.Flags().BoolVar(&chain, "backing-chain", false, "show the backing files, too")
+	cmd.Flags().BoolVar(&partitions, "partitions", false, "show the disk's partition table, too")
+	cmd.Flags().Var(&sectorSize, "sector-size", "of the disk, for its partition table; else found in a GPT, and 512 in an MBR")
 	return cmd
 }
 
@@ -53,6 +62,8 @@ type info struct {
 	occupied int64 // -1: not known
 	qcow2    *qcow2.Description
 	encrypt  object // how it is encrypted
+
+	partitions *partitionInfo // nil: not asked for, or not to be read
 }
 
 // describe returns what there is to say of the image, and with chain of the
@@ -152,6 +163,9 @@ func (in *info) object() object {
 		}
 	}
 	add("dirty-flag", d != nil && d.Dirty)
+	if in.partitions != nil { // not of QEMU, so in a key of its own
+		add("partition-table", in.partitions.object())
+	}
 	return o
 }
 
@@ -241,10 +255,17 @@ func (in *info) print(w io.Writer) {
 	}
 	fmt.Fprintf(w, "image: %s\nfile format: %s\nvirtual size: %s (%d bytes)\ndisk size: %s\n",
 		shown(in.filename), in.format, humanSize(uint64(in.size)), in.size, size)
-	d := in.qcow2
-	if d == nil {
-		return
+	if in.qcow2 != nil {
+		in.printQcow2(w)
 	}
+	if in.partitions != nil {
+		in.partitions.print(w)
+	}
+}
+
+// printQcow2 writes what is said of qcow2 images only.
+func (in *info) printQcow2(w io.Writer) {
+	d := in.qcow2
 	if d.Encrypted {
 		fmt.Fprintln(w, "encrypted: yes")
 	}

@@ -3,6 +3,7 @@
 // know it, and adds "cat", which qemu-img has not:
 //
 //	qcow2 info disk.qcow2                      what the image is
+//	qcow2 info --partitions disk.qcow2         and how the disk in it is divided
 //	qcow2 map --output=json disk.qcow2         where its data lies
 //	qcow2 convert -O raw disk.qcow2 disk.raw   the disk itself, "-" to standard output
 //	qcow2 compare -F raw disk.qcow2 disk.raw   whether they are the same disk

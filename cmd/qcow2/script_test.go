@@ -15,8 +15,8 @@ import (
 var update = flag.Bool("update", false, "rewrite testdata with what the command prints")
 
 // Each file under testdata is an archive whose comment names the committed
-// images it uses, on a line "images: NAME...", and whose sections are command
-// lines with what they print. Lines of standard error begin with "! ", and
+// images it uses, on a line "images: NAME...", and other files of the tree, on
+// a line "files: NAME...", and whose sections are command lines with what they print. Lines of standard error begin with "! ", and
 // "[1]" is an exit code other than 0.
 func TestScripts(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txtar")
@@ -33,8 +33,17 @@ func TestScripts(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			here, err := os.Getwd()
+			if err != nil {
+				t.Fatal(err)
+			}
 			t.Chdir(t.TempDir())
 			for line := range strings.Lines(string(archive.Comment)) {
+				if names, ok := strings.CutPrefix(line, "files:"); ok {
+					for _, name := range strings.Fields(names) {
+						copyFile(t, filepath.Join(here, name), filepath.Base(name))
+					}
+				}
 				if names, ok := strings.CutPrefix(line, "images:"); ok {
 					for _, name := range strings.Fields(names) {
 						unpack(t, name)
@@ -59,6 +68,17 @@ func TestScripts(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func copyFile(t *testing.T, from, to string) {
+	t.Helper()
+	data, err := os.ReadFile(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(to, data, 0o644); err != nil {
+		t.Fatal(err)
 	}
 }
 
