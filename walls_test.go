@@ -55,6 +55,7 @@ var dependencies = []struct {
 	{"github.com/klauspost/compress", []string{"qcow2/compressed.go", "qcow2/zstdframe.go"}, "zstd of compressed clusters"},
 	{"golang.org/x/tools", []string{"gen"}, "lays out and type-checks emitted code"},
 	{"golang.org/x/sync", []string{"cmd/qcow2"}, "errgroup: work in parallel that ends with the first error"},
+	{"golang.org/x/crypto", []string{"luks"}, "twofish, cast5, ripemd160: ciphers and a hash of LUKS that the standard library has not"},
 	{"github.com/lunixbochs/struc", []string{"tests/bench/codec"}, "another decoder to be measured"},
 	{"github.com/spf13/cobra", []string{"cmd/cstructgen", "cmd/qcow2"}, "commands, help, completion"},
 	{"github.com/schollz/progressbar/v3", []string{"cmd/qcow2"}, "progress on long work"},

@@ -1,39 +1,10 @@
-// Package luks reads headers of LUKS version 1, which say how the data behind
-// them is encrypted. It opens nothing and decrypts nothing: it knows what a
-// header says to everybody who has no password.
-//
-//	592 bytes -> LuksPhdr, as stored -> Header, understood
-//
-// Specification: LUKS On-Disk Format Specification 1.2.3.
 package luks
 
 import (
-	"errors"
 	"fmt"
+	"io"
 	"strings"
 )
-
-// What a caller may want to tell apart. Errors of this package wrap one of
-// these in an [*Error].
-var (
-	ErrFormat      = errors.New("not a LUKS header")   // the magic is missing, or the header is cut
-	ErrUnsupported = errors.New("unsupported")         // another version
-	ErrCorrupt     = errors.New("corrupt LUKS header") // against the specification
-)
-
-// An Error says what is wrong with a header.
-type Error struct {
-	Field  string // name of the field in C
-	Offset int    // of the field in the header
-	Reason string
-	Err    error // one of the sentinels
-}
-
-func (e *Error) Error() string {
-	return fmt.Sprintf("luks: %s at %#x: %s: %v", e.Field, e.Offset, e.Reason, e.Err)
-}
-
-func (e *Error) Unwrap() error { return e.Err }
 
 // A Header is what a LUKS header says. Its strings are not to be trusted.
 type Header struct {
@@ -59,8 +30,21 @@ type Slot struct {
 	KeyOffset  int64 // of the key material from the start of the header, in bytes
 }
 
+// ReadHeader returns what the header at the start of r says, which is of size
+// bytes.
+func ReadHeader(r io.ReaderAt, size int64) (*Header, error) {
+	var b [SizeofLuksPhdr]byte
+	p := b[:min(max(size, 0), SizeofLuksPhdr)]
+	if n, err := readFull(r, p, 0); err != nil {
+		return nil, &Error{"magic", int64(n), "reading the header", err}
+	}
+	return Parse(p)
+}
+
 // Parse returns what the header at the start of b says. b holds at least
-// SizeofLuksPhdr bytes.
+// SizeofLuksPhdr bytes. It checks what can be told without a password and
+// without the size of the volume, except the key slots, which [Header.Unlock]
+// checks: a header with broken slots can still be looked at.
 func Parse(b []byte) (*Header, error) {
 	if len(b) < SizeofLuksPhdr {
 		return nil, &Error{"magic", 0, fmt.Sprintf("%d bytes, a header has %d", len(b), SizeofLuksPhdr), ErrFormat}
@@ -76,7 +60,7 @@ func Parse(b []byte) (*Header, error) {
 	}
 	for _, text := range []struct {
 		name   string
-		offset int
+		offset int64
 		bytes  []byte
 	}{
 		{"cipher_name", OffsetofLuksPhdr_CipherName, p.CipherName[:]},
@@ -102,11 +86,9 @@ const maxKeyBytes = 1024
 func (h *Header) fill() {
 	p := &h.Stored
 	h.Cipher, h.Hash, h.UUID = p.CipherNameText(), p.HashSpecText(), p.UuidText()
-	var iv string
-	h.Mode, iv, _ = strings.Cut(p.CipherModeText(), "-")
-	h.IV, h.IVHash, _ = strings.Cut(iv, ":")
+	h.Mode, h.IV, h.IVHash = cutMode(p.CipherModeText())
 	h.KeyBits = int(p.KeyBytes) * 8
-	if h.Mode == "xts" {
+	if h.Mode == modeXTS {
 		h.KeyBits /= 2
 	}
 	h.PayloadOffset = int64(p.PayloadOffset) * LUKS_SECTOR_SIZE
@@ -119,4 +101,69 @@ func (h *Header) fill() {
 			KeyOffset:  int64(s.KeyMaterialOffset) * LUKS_SECTOR_SIZE,
 		}
 	}
+}
+
+// cutMode cuts a cipher mode such as "cbc-essiv:sha256" into its parts.
+func cutMode(spec string) (mode, iv, ivHash string) {
+	mode, iv, _ = strings.Cut(spec, "-")
+	iv, ivHash, _ = strings.Cut(iv, ":")
+	return mode, iv, ivHash
+}
+
+// slotError returns an *Error about a field of key slot i. at is the field's
+// offset in the slot.
+func slotError(i int, field string, at int64, reason string, err error) error {
+	return &Error{
+		Field:  fmt.Sprintf("key_slots[%d].%s", i, field),
+		Offset: OffsetofLuksPhdr_KeySlots + int64(i)*SizeofLuksKeySlot + at,
+		Reason: reason, Err: err,
+	}
+}
+
+// splitSize returns the length of a slot's key material in bytes.
+func (h *Header) splitSize() int64 { return int64(h.Stored.KeyBytes) * LUKS_STRIPES }
+
+// check checks what unlocking relies on, in all slots: header, key material
+// and payload do not overlap, what will be read lies within size bytes,
+// nothing is iterated zero times.
+func (h *Header) check(size int64) error {
+	p := &h.Stored
+	if p.MkDigestIter == 0 {
+		return &Error{"mk_digest_iter", OffsetofLuksPhdr_MkDigestIter, "0 iterations", ErrCorrupt}
+	}
+	if h.PayloadOffset < SizeofLuksPhdr {
+		return &Error{"payload_offset", OffsetofLuksPhdr_PayloadOffset,
+			fmt.Sprintf("%d sectors: the payload overlaps the header", p.PayloadOffset), ErrCorrupt}
+	}
+	for i := range p.KeySlots {
+		s := &p.KeySlots[i]
+		start := h.Slots[i].KeyOffset
+		end := start + h.splitSize()
+		overlaps := func(what string) error {
+			return slotError(i, "key_material_offset", OffsetofLuksKeySlot_KeyMaterialOffset,
+				fmt.Sprintf("%d sectors: the key material, of %d bytes, overlaps %s", s.KeyMaterialOffset, end-start, what), ErrCorrupt)
+		}
+		switch {
+		case s.Active != LUKS_KEY_ENABLED && s.Active != LUKS_KEY_DISABLED:
+			return slotError(i, "active", OffsetofLuksKeySlot_Active, fmt.Sprintf("%#x, neither active nor inactive", s.Active), ErrCorrupt)
+		case s.Stripes != LUKS_STRIPES:
+			return slotError(i, "stripes", OffsetofLuksKeySlot_Stripes, fmt.Sprintf("%d, must be %d", s.Stripes, LUKS_STRIPES), ErrCorrupt)
+		case h.Slots[i].Active && s.Iterations == 0:
+			return slotError(i, "iterations", OffsetofLuksKeySlot_Iterations, "0 iterations", ErrCorrupt)
+		case start < SizeofLuksPhdr:
+			return overlaps("the header")
+		case end > h.PayloadOffset:
+			return overlaps("the payload")
+		}
+		for j := range i {
+			if other := h.Slots[j].KeyOffset; start < other+h.splitSize() && other < end {
+				return overlaps(fmt.Sprintf("that of slot %d", j))
+			}
+		}
+		if h.Slots[i].Active && end > size {
+			return slotError(i, "key_material_offset", OffsetofLuksKeySlot_KeyMaterialOffset,
+				fmt.Sprintf("%d sectors: the key material ends at %#x, the file at %#x", s.KeyMaterialOffset, end, size), ErrTruncated)
+		}
+	}
+	return nil
 }

@@ -34,6 +34,7 @@ const diskName = "disk.qcow2"
 //	text FILE SIZE SEED    lines of text, which every method compresses
 //	sparse FILE SIZE SEED  a raw disk with text, noise and holes
 //	clear FILE OFF LEN     zeros over a part of the file
+//	secret FILE TEXT       a password, without a newline
 type command []string
 
 func (c command) String() string {
@@ -136,6 +137,9 @@ func (b *builder) run(c command, dir string) error {
 		return err
 	}
 	file := filepath.Join(dir, c[1])
+	if c[0] == "secret" {
+		return os.WriteFile(file, []byte(c[2]), 0o600)
+	}
 	var numbers [2]int64
 	for i, s := range c[2:] {
 		n, err := strconv.ParseInt(s, 0, 64)
