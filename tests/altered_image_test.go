@@ -64,6 +64,9 @@ func (a *alteration) run(t *testing.T) {
 	t.Parallel()
 	dir := unpackCommitted(t, a.image)
 	editImage(t, dir, a.alter)
+	if err := compareReference(filesIn(t, dir)); err != nil {
+		t.Error(err)
+	}
 	ours := a.readOurs(t, dir)
 	if t.Failed() || a.noQEMU != "" {
 		return

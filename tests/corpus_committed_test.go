@@ -346,6 +346,11 @@ func fileSum(t *testing.T, name string) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
+func bytesSum(b []byte) string {
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
+}
+
 // jsonText is v as JSON with sorted keys.
 func jsonText(t testing.TB, v any) string {
 	t.Helper()

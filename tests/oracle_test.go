@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -15,6 +16,20 @@ import (
 // oracleTimeout is how long one run of an outside tool may take. They are
 // asked about images made to harm; none is allowed to hang the tests.
 const oracleTimeout = 2 * time.Minute
+
+var rounds = flag.Int("rounds", 0, "of tests with random input, of each; 0: as many as there is time for")
+
+// randomRounds is how many random inputs a test takes, on a laptop and where
+// CI=true, unless -rounds says more.
+func randomRounds(laptop, ci int) int {
+	switch {
+	case *rounds > 0:
+		return *rounds
+	case inCI():
+		return ci
+	}
+	return laptop
+}
 
 // requireTool returns the path of an outside tool that a test compares with:
 // qemu-img, qemu-io, gcc. Without the tool the test is skipped, but where

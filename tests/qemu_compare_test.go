@@ -33,6 +33,11 @@ func compareWithQEMU(t *testing.T, r *recipe, dir string) {
 		compareCompressed(t, im, dir)
 		compareSnapshots(t, im, dir)
 	}
+	if im.Size() <= referenceLimit {
+		if err := compareReference(filesIn(t, dir)); err != nil {
+			t.Error(err)
+		}
+	}
 	raw := filepath.Join(t.TempDir(), "raw")
 	mustTool(t, dir, "qemu-img", append([]string{"convert", "-O", "raw"}, append(source(r), raw)...)...)
 	compareContents(t, im, raw)
