@@ -20,7 +20,7 @@ import (
 type alteration struct {
 	rule  string // that it shows kept or broken: see rules
 	name  string
-	image string // the committed image it starts from
+	image string // the committed image, or that of a replay, it starts from
 	alter func(e *editor)
 
 	// Errors that Open and reading the whole disk must wrap; nil is success.
@@ -56,13 +56,13 @@ func about(rule, image string, list ...alteration) []alteration {
 // alterations are all there are.
 func alterations() []alteration {
 	return slices.Concat(headerAlterations(), version2Alterations(), extensionAlterations(), bitmapAlterations(),
-		snapshotAlterations(), tableAlterations(), subclusterAlterations(), compressedAlterations())
+		snapshotAlterations(), tableAlterations(), subclusterAlterations(), compressedAlterations(), iotestAlterations())
 }
 
 // run asks the reader first, which needs nothing, then QEMU where there is one.
 func (a *alteration) run(t *testing.T) {
 	t.Parallel()
-	dir := unpackCommitted(t, a.image)
+	dir := unpackImage(t, a.image)
 	editImage(t, dir, a.alter)
 	if err := compareReference(filesIn(t, dir)); err != nil {
 		t.Error(err)

@@ -14,7 +14,7 @@ const (
 
 // rules are all there are, from the file's first byte to what is printed.
 func rules() []rule {
-	return slices.Concat(headerRules(), mappingRules(), fileRules(), partRules(), outputRules())
+	return slices.Concat(headerRules(), mappingRules(), fileRules(), partRules(), iotestRules())
 }
 
 func headerRules() []rule {
@@ -207,6 +207,9 @@ func partRules() []rule {
 		name: "snapshots/own-size", source: "spec: Snapshots", images: []string{"snapshots"}, differs: ownSize, tests: tests(snapshotSize),
 		says: "A snapshot has the size that the disk had when it was taken.",
 	}, {
+		name: "snapshots/found-by-id-before-name", source: "bdrv_snapshot_load_tmp_by_id_or_name", tests: tests(idBeforeName),
+		says: "What could be a name and an id is an id.",
+	}, {
 		name: "bitmaps/extension", source: "qcow2_read_extensions", images: []string{"bitmaps"}, differs: onlyPart,
 		says: "The bitmaps extension has 24 bytes, a reserved word of 0, 1 to 65535 bitmaps and an aligned directory.",
 	}, {
@@ -227,8 +230,71 @@ func partRules() []rule {
 	}}
 }
 
-func outputRules() []rule {
-	return nil
+func iotestRules() []rule {
+	return []rule{{
+		name: "iotests/013-patterns", source: "QEMU's test 013", images: []string{"iotest-013,*"}, unbreakable: everyValue,
+		says: "Writes of every alignment at both ends of a large disk read back, also when compressed.",
+	}, {
+		name: "iotests/014-snapshots", source: "QEMU's test 014", images: []string{"iotest-014,*"}, unbreakable: everyValue,
+		says: "Snapshots keep what the disk was when it is written on.",
+	}, {
+		name: "iotests/017-overlays", source: "QEMU's test 017", images: []string{"iotest-017"}, unbreakable: everyValue,
+		says: "Overlay and backing file each give their pieces.",
+	}, {
+		name: "iotests/023-cluster-sizes", source: "QEMU's test 023", images: []string{"iotest-023,*"}, unbreakable: everyValue,
+		says: "The same with other clusters.",
+	}, {
+		name: "iotests/028-shorter-backing-files", source: "QEMU's test 028", images: []string{"iotest-028,*"}, unbreakable: everyValue,
+		says: "A disk goes on with zeros where its backing file has ended.",
+	}, {
+		name: "iotests/031-unknown-extensions", source: "QEMU's test 031", tests: tests(extensionsSurvive),
+		says: "Extensions that nobody knows are kept.",
+	}, {
+		name: "iotests/036-feature-bits", source: "QEMU's test 036", images: []string{"iotest-080"},
+		says: "Unknown compatible and autoclear bits do not matter, unknown incompatible ones do.",
+	}, {
+		name: "iotests/042-no-bytes", source: "QEMU's test 042", images: []string{"iotest-042,*"}, unbreakable: everyValue,
+		says: "A disk may have no byte.",
+	}, {
+		name: "iotests/053-odd-sizes", source: "QEMU's test 053", images: []string{"iotest-053,*"}, unbreakable: everyValue,
+		says: "A disk may end inside a cluster.",
+	}, {
+		name: "iotests/060-tables-that-overlap", source: "QEMU's test 060", images: []string{"iotest-060"},
+		says: "Tables that overlap are read as what they are read as; unaligned ones are refused.",
+	}, {
+		name: "iotests/066-zeros-written-over", source: "QEMU's test 066", images: []string{"iotest-066"}, unbreakable: everyValue,
+		says: "Zeros that keep their cluster, or have none, may be written over.",
+	}, {
+		name: "iotests/080-fields-out-of-range", source: "QEMU's test 080", images: []string{"iotest-080"}, differs: onlyPart,
+		says: "Sizes and offsets of all tables have limits.",
+	}, {
+		name: "iotests/112-refcount-widths", source: "QEMU's test 112", images: []string{"iotest-112,*"}, unbreakable: everyValue,
+		says: "Refcounts have 1 to 64 bits.",
+	}, {
+		name: "iotests/138-clusters-past-the-end", source: "QEMU's test 138", images: []string{"iotest-138"}, differs: pastEnd,
+		says: "Entries may point far past the end of the file, which takes no memory.",
+	}, {
+		name: "iotests/154-zeros-with-odd-borders", source: "QEMU's test 154", images: []string{"iotest-154,*"}, unbreakable: everyValue,
+		says: "Zeros written over parts of clusters read the backing file beside them.",
+	}, {
+		name: "iotests/214-sectors-of-compressed-clusters", source: "QEMU's test 214", images: []string{"iotest-214"},
+		says: "A compressed cluster may claim more sectors than it has.",
+	}, {
+		name: "iotests/244-data-files", source: "QEMU's test 244", images: []string{"iotest-244,*"}, unbreakable: everyValue,
+		says: "Data files are written, zeroed, discarded, grown, raw and not.",
+	}, {
+		name: "iotests/261-extra-data-of-snapshots", source: "QEMU's test 261", images: []string{"iotest-261"}, differs: onlyPart,
+		says: "Snapshots of all ages are listed.",
+	}, {
+		name: "iotests/271-subclusters", source: "QEMU's test 271", images: []string{"iotest-271,*"}, unbreakable: everyValue,
+		says: "Each state of a cluster may be followed by each kind of write to its subclusters.",
+	}, {
+		name: "iotests/287-compression-types", source: "QEMU's test 287", images: []string{"iotest-287"},
+		says: "The type of compression and its bit go together.",
+	}, {
+		name: "iotests/303-bitmaps", source: "QEMU's test 303", images: []string{"iotest-303*"}, unbreakable: everyValue,
+		says: "Bitmaps of several granularities are listed, also disabled, merged and in use.",
+	}}
 }
 
 // tests is a list of them.

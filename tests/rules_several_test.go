@@ -71,6 +71,31 @@ func snapshotSize(t *testing.T) {
 	}
 }
 
+// idBeforeName has a snapshot whose name is another one's id.
+func idBeforeName(t *testing.T) {
+	b := newBuilder(t)
+	r := recipe{name: "named-as-another", steps: []command{create(diskName, 64<<10, "cluster_size=4k"),
+		qio("qcow2", diskName, "write -q -P 1 0 64k"), img("snapshot", "-c", "2", diskName),
+		qio("qcow2", diskName, "write -q -P 2 0 64k"), img("snapshot", "-c", "1", diskName),
+		qio("qcow2", diskName, "write -q -P 3 0 64k"), img("snapshot", "-c", "other", diskName),
+		qio("qcow2", diskName, "write -q -P 4 0 64k")}}
+	dir := t.TempDir()
+	if err := b.build(&r, dir); err != nil {
+		t.Fatal(err)
+	}
+	im := openImage(t, dir)
+	raw := filepath.Join(t.TempDir(), "raw")
+	for _, key := range []string{"1", "2", "3", "other"} {
+		snap, err := im.OpenSnapshot(key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer snap.Close()
+		mustTool(t, dir, "qemu-img", "convert", "-f", "qcow2", "-O", "raw", "-l", key, diskName, raw)
+		compareContents(t, snap, raw)
+	}
+}
+
 // dataFileBeside reads an image with a data file from another directory.
 func dataFileBeside(t *testing.T) {
 	dir, elsewhere := unpackCommitted(t, "data-file"), t.TempDir()

@@ -123,7 +123,7 @@ func TestRulesAreShown(t *testing.T) {
 // committed, combined, special, random, and of replays.
 func imageNames() []string {
 	var names []string
-	for _, r := range slices.Concat(committedRecipes(), specialRecipes()) {
+	for _, r := range slices.Concat(committedRecipes(), specialRecipes(), iotestRecipes(), iotestSources()) {
 		names = append(names, r.name)
 	}
 	for _, c := range combinations() {
