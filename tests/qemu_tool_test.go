@@ -4,9 +4,12 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -38,15 +41,39 @@ func TestTool(t *testing.T) {
 	}
 }
 
-// buildTool compiles cmd/qcow2 and returns the program's name.
-func buildTool(t *testing.T) string {
+// toolDir is where buildTool puts the program. TestMain removes it.
+var toolDir string
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if toolDir != "" {
+		os.RemoveAll(toolDir)
+	}
+	os.Exit(code)
+}
+
+// buildTool compiles cmd/qcow2, once, and returns the program's name.
+func buildTool(t testing.TB) string {
 	t.Helper()
-	tool := filepath.Join(t.TempDir(), "qcow2")
-	if out, err := exec.Command("go", "build", "-o", tool, "cstructgen/cmd/qcow2").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
+	tool, err := builtTool()
+	if err != nil {
+		t.Fatal(err)
 	}
 	return tool
 }
+
+var builtTool = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "cstructgen-tests-")
+	if err != nil {
+		return "", err
+	}
+	toolDir = dir
+	tool := filepath.Join(dir, "qcow2")
+	if out, err := exec.Command("go", "build", "-o", tool, "cstructgen/cmd/qcow2").CombinedOutput(); err != nil {
+		return "", fmt.Errorf("%w\n%s", err, out)
+	}
+	return tool, nil
+})
 
 // compareTool runs the tool and qemu-img on the image in dir.
 func compareTool(t *testing.T, tool string, r *recipe, dir string) {

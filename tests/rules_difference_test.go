@@ -28,13 +28,14 @@ var (
 	fullCluster = &difference{"laxer", "A deflate cluster is whole when it is full; QEMU goes on and refuses nonsense behind it."}
 	wholeBytes  = &difference{"other", "A virtual size that is no multiple of 512 stays as it is; QEMU rounds it down."}
 	ownSize     = &difference{"other", "A snapshot has the size that the disk had; QEMU shows it in the size that the disk has now."}
+	wrongUsage  = &difference{"other", "`compare` ends with 2, not 1, if the command line is wrong: 1 says that the images differ."}
 	beside      = &difference{"other", "The name of a data file is relative to the image's directory; QEMU takes it relative to its own."}
 )
 
 // differences are all of them, in the order of the README.
 var differences = []*difference{
 	notGuessed, noProtocols, pastEnd, multipleOf8, noLoops, wholeChain, onlyPart, extraData, tablesAlone, fullCluster,
-	wholeBytes, ownSize, beside,
+	wholeBytes, ownSize, wrongUsage, beside,
 }
 
 // TestReadmeListsTheDifferences reads the list behind the line of the README

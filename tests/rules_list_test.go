@@ -14,7 +14,7 @@ const (
 
 // rules are all there are, from the file's first byte to what is printed.
 func rules() []rule {
-	return slices.Concat(headerRules(), mappingRules(), fileRules(), partRules(), iotestRules())
+	return slices.Concat(headerRules(), mappingRules(), fileRules(), partRules(), toolRules(), iotestRules())
 }
 
 func headerRules() []rule {
@@ -227,6 +227,13 @@ func partRules() []rule {
 	}, {
 		name: "bitmaps/with-extra-data-are-listed", source: "spec: Bitmap directory", images: []string{"bitmaps"}, differs: extraData,
 		says: "A bitmap with extra data, or the flag that allows it, is one that cannot be read.",
+	}}
+}
+
+func toolRules() []rule {
+	return []rule{{
+		name: "tool/compare-tells-errors-from-differences", source: "img_compare", differs: wrongUsage, tests: tests(compareUsage),
+		says: "The exit code of compare is 1 where images differ, and for nothing else.",
 	}}
 }
 

@@ -96,6 +96,19 @@ func idBeforeName(t *testing.T) {
 	}
 }
 
+// compareUsage calls compare with one image and with a flag that is none.
+func compareUsage(t *testing.T) {
+	dir := unpackCommitted(t, "v3-plain")
+	tool := buildTool(t)
+	for _, args := range [][]string{{"compare", diskName}, {"compare", "--no-such-flag", diskName, diskName}} {
+		_, ours := runFound(dir, tool, args...)
+		_, theirs := runTool(t, dir, "qemu-img", args...)
+		if exitCode(ours) != 2 || exitCode(theirs) != 1 {
+			t.Errorf("%v: %v; qemu-img: %v", args, ours, theirs)
+		}
+	}
+}
+
 // dataFileBeside reads an image with a data file from another directory.
 func dataFileBeside(t *testing.T) {
 	dir, elsewhere := unpackCommitted(t, "data-file"), t.TempDir()
