@@ -1,10 +1,12 @@
 package qcow2_test
 
 import (
+	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log"
+	"time"
 
 	"cstructgen/qcow2"
 )
@@ -64,6 +66,30 @@ func ExampleReferenceError() {
 	// Output:
 	// needs the backing file "base.qcow2" of format "qcow2"
 	// "BBBB" <nil>
+}
+
+// Whether the structures of an image agree, and what is wrong where they do
+// not.
+func ExampleImage_Check() {
+	img, err := qcow2.Open("../testdata/demo/disk.qcow2", nil) // the file alone is enough
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer img.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	result, err := img.Check(ctx, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(result.Clean(), result.Corruptions, result.Leaks)
+	fmt.Println(result.AllocatedClusters, "of", result.TotalClusters, "clusters allocated")
+	for _, f := range result.Findings {
+		fmt.Println(f.Offset, f)
+	}
+	// Output:
+	// true 0 0
+	// 6 of 8192 clusters allocated
 }
 
 // A snapshot is a disk like any other.

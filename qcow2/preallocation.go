@@ -2,7 +2,6 @@ package qcow2
 
 import (
 	"encoding/binary"
-	"math"
 	"sync"
 )
 
@@ -40,8 +39,6 @@ func (im *Image) mayHaveHoles() bool {
 	return im.prealloc.yes
 }
 
-const whatRefcount = "refcount"
-
 // usedClusters returns how many clusters of the file have a refcount that is
 // not 0. It stops counting at limit.
 func (im *Image) usedClusters(limit uint64) (uint64, error) {
@@ -50,16 +47,8 @@ func (im *Image) usedClusters(limit uint64) (uint64, error) {
 	if limit > clusters {
 		return 0, nil // the limit is out of reach, whatever they are
 	}
-	switch {
-	case !g.aligned(hostOffset(h.RefcountTableOffset)):
-		return 0, f.headerError("refcount_table_offset", OffsetofQCowHeader_RefcountTableOffset,
-			h.RefcountTableOffset, "must be cluster aligned", ErrCorrupt)
-	case uint64(h.RefcountTableClusters) > QCOW_MAX_REFTABLE_SIZE>>g.clusterBits:
-		return 0, f.headerError("refcount_table_clusters", OffsetofQCowHeader_RefcountTableClusters,
-			uint64(h.RefcountTableClusters), "the refcount table is too long", ErrLimit)
-	case h.RefcountTableOffset > math.MaxInt64-QCOW_MAX_REFTABLE_SIZE:
-		return 0, f.headerError("refcount_table_offset", OffsetofQCowHeader_RefcountTableOffset,
-			h.RefcountTableOffset, "the refcount table ends past 2^63", ErrCorrupt)
+	if err := im.checkRefcountTable(); err != nil {
+		return 0, err
 	}
 	table := cursor{file: f}
 	block := cursor{file: f}
@@ -67,7 +56,7 @@ func (im *Image) usedClusters(limit uint64) (uint64, error) {
 	var used uint64
 	for i := range blocks {
 		at := hostOffset(h.RefcountTableOffset + i*REFTABLE_ENTRY_SIZE)
-		b, err := table.bytes(whatRefcount+" table", at, REFTABLE_ENTRY_SIZE)
+		b, err := table.bytes(whatRefcountTable, at, REFTABLE_ENTRY_SIZE)
 		if err != nil {
 			return 0, err
 		}
@@ -88,18 +77,15 @@ func (im *Image) usedClusters(limit uint64) (uint64, error) {
 	return used, nil
 }
 
-// refcounts returns how many refcounts of 1<<order bits a refcount block has.
-func (g *geometry) refcounts(order uint32) uint64 { return g.clusterSize() * 8 >> order }
-
 // usedInBlock returns how many of the first n refcounts of the block at off
 // are not 0.
 func (im *Image) usedInBlock(c *cursor, off hostOffset, n uint64) (used uint64, err error) {
 	if !im.active.aligned(off) {
-		return 0, im.file.errorAt(whatRefcount+" block", off, uint64(off), "must be cluster aligned", ErrCorrupt)
+		return 0, im.file.errorAt(whatRefcountBlock, off, uint64(off), "must be cluster aligned", ErrCorrupt)
 	}
 	order := im.header.RefcountOrder
 	for n > 0 {
-		b, err := c.bytes(whatRefcount+" block", off, QCOW2_ALIGNMENT) // a multiple of all widths
+		b, err := c.bytes(whatRefcountBlock, off, QCOW2_ALIGNMENT) // a multiple of all widths
 		if err != nil {
 			return used, err
 		}

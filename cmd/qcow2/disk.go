@@ -34,6 +34,7 @@ type source struct {
 	allowDirs     []string
 	backingFormat string
 	snapshot      selector
+	zeroFill      bool // no flag: bytes past the end of the file are zeros
 }
 
 func (s *source) register(cmd *cobra.Command) {
@@ -62,7 +63,9 @@ func (s *source) open(name string) (disk, error) {
 	}
 	switch s.format {
 	case formatQcow2:
-		im, err := qcow2.Open(name, &qcow2.Options{AllowDirs: s.allowDirs, BackingFormat: s.backingFormat})
+		im, err := qcow2.Open(name, &qcow2.Options{
+			AllowDirs: s.allowDirs, BackingFormat: s.backingFormat, ZeroFillTruncated: s.zeroFill,
+		})
 		if err != nil {
 			return nil, err
 		}

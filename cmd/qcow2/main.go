@@ -9,6 +9,7 @@
 //	qcow2 compare -F raw disk.qcow2 disk.raw   whether they are the same disk
 //	qcow2 measure -O qcow2 disk.qcow2          how much room a copy would take
 //	qcow2 cat --offset 1M --length 512 disk.qcow2
+//	qcow2 check disk.qcow2                     whether its structures agree
 //	qcow2 snapshot -l disk.qcow2
 //
 // It differs from qemu-img where safety wants it. The format of an image is
@@ -50,7 +51,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		},
 		RunE: func(*cobra.Command, []string) error { return usageError{errors.New("expecting a command")} },
 	}
-	root.AddCommand(infoCommand(), mapCommand(), convertCommand(), compareCommand(), measureCommand(), catCommand(), snapshotCommand())
+	root.AddCommand(infoCommand(), mapCommand(), checkCommand(), convertCommand(), compareCommand(), measureCommand(), catCommand(), snapshotCommand())
 	root.SetArgs(args)
 	root.SetIn(stdin)
 	root.SetOut(stdout)
