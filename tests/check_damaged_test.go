@@ -329,7 +329,7 @@ func TestCheckDamaged(t *testing.T) {
 	all := specialDamages()
 	for i, image := range []string{"v2-plain", "v3-plain", "extended-l2", "snapshots", "refcount-width-1", "v3-deflate"} {
 		for j, d := range slices.Concat(refcountDamages(), tableDamages()) {
-			if i > 0 && !inCI() && (i+j)%6 != 0 {
+			if i > 1 && (i+j)%2 != 0 || i > 0 && !inCI() && (i+j)%6 != 0 {
 				continue
 			}
 			if image == "snapshots" && strings.HasPrefix(d.name, "file cut") {
@@ -346,6 +346,9 @@ func TestCheckDamaged(t *testing.T) {
 			editImage(t, dir, d.alter)
 			if d.unlike == "" {
 				compareCheck(t, tool, dir, []string{"-f", "qcow2", diskName})
+				if !strings.Contains(d.name, ": ") || d.image == "v3-plain" {
+					compareCheckText(t, tool, dir)
+				}
 				return
 			}
 			theirs := runCheck(t, dir, "qemu-img", "json", "-f", "qcow2", diskName)
@@ -416,7 +419,7 @@ func TestCheckRandom(t *testing.T) {
 	images := []string{"v2-plain", "v3-plain", "v3-deflate", "extended-l2", "snapshots", "bitmaps", "zero-clusters", "refcount-width-1", "data-file"}
 	rounds := 3
 	if inCI() {
-		rounds = 25
+		rounds = 12
 	}
 	first := rand.Uint64N(1 << 32)
 	for i, image := range images {
