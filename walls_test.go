@@ -31,6 +31,7 @@ var rooms = map[string]room{
 	".":                {}, // generate.go and this test
 	"internal/cstruct": {},
 	"internal/inflate": {},
+	"internal/diskmap": {},
 	"gen":              {imports: []string{"internal/cstruct"}},
 	"internal/cdump":   {imports: []string{"internal/cstruct"}},
 	"cmd/cstructgen":   {imports: []string{"gen", "internal/cstruct", "internal/cdump"}},
@@ -38,7 +39,7 @@ var rooms = map[string]room{
 	"luks":      {},
 	"gpt":       {},
 	"qcow2":     {imports: []string{"internal/inflate", "luks"}},
-	"cmd/qcow2": {imports: []string{"qcow2", "luks", "gpt"}},
+	"cmd/qcow2": {imports: []string{"qcow2", "luks", "gpt", "internal/diskmap"}},
 	"tests":     {tests: []string{"gen", "internal/cstruct", "internal/cdump", "qcow2", "luks", "gpt"}},
 	// Programs that measure the same work done by others.
 	"tests/bench":       {},
@@ -59,6 +60,7 @@ var dependencies = []struct {
 	{"github.com/lunixbochs/struc", []string{"tests/bench/codec"}, "another decoder to be measured"},
 	{"github.com/spf13/cobra", []string{"cmd/cstructgen", "cmd/qcow2"}, "commands, help, completion"},
 	{"github.com/schollz/progressbar/v3", []string{"cmd/qcow2"}, "progress on long work"},
+	{"golang.org/x/image", []string{"internal/diskmap/png.go"}, "a font: text in PNG pictures, which the standard library cannot write"},
 	{"golang.org/x/term", []string{"cmd/qcow2", "cmd/cstructgen"}, "progress and colours only where somebody looks: is this a terminal"},
 }
 

@@ -5,6 +5,7 @@
 //	qcow2 info disk.qcow2                      what the image is
 //	qcow2 info --partitions disk.qcow2         and how the disk in it is divided
 //	qcow2 map --output=json disk.qcow2         where its data lies
+//	qcow2 map --picture disk.svg disk.qcow2    the same as a picture
 //	qcow2 convert -O raw disk.qcow2 disk.raw   the disk itself, "-" to standard output
 //	qcow2 compare -F raw disk.qcow2 disk.raw   whether they are the same disk
 //	qcow2 measure -O qcow2 disk.qcow2          how much room a copy would take

@@ -17,6 +17,7 @@ func mapCommand() *cobra.Command {
 		src        source
 		out        output
 		start, end sizeFlag
+		picture    pictureFlag
 	)
 	cmd := &cobra.Command{
 		Use:   "map IMAGE",
@@ -33,6 +34,13 @@ func mapCommand() *cobra.Command {
 				if cmd.Flags().Changed("max-length") {
 					n = min(n, int64(end))
 				}
+				if picture != "" {
+					name := args[0]
+					if src.snapshot.given {
+						name += ", snapshot " + src.snapshot.text
+					}
+					return picture.draw(cmd, d, name, off, n)
+				}
 				return printed(cmd, func(w *bufio.Writer) error {
 					if json {
 						return mapJSON(cmd.Context(), w, d, off, n)
@@ -47,6 +55,7 @@ func mapCommand() *cobra.Command {
 	out.register(cmd)
 	cmd.Flags().Var(&start, "start-offset", "begin there")
 	cmd.Flags().Var(&end, "max-length", "show at most so many bytes of the disk")
+	cmd.Flags().Var(&picture, "picture", "draw it instead: NAME.svg, NAME.png, or - for characters")
 	return cmd
 }
 
