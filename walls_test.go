@@ -42,7 +42,7 @@ var rooms = map[string]room{
 	"cmd/qcow2": {imports: []string{"qcow2", "luks", "gpt", "internal/diskmap"}},
 	"tests":     {tests: []string{"gen", "internal/cstruct", "internal/cdump", "qcow2", "luks", "gpt"}},
 	// Programs that measure the same work done by others.
-	"tests/bench":       {},
+	"tests/bench":       {imports: []string{"qcow2"}},
 	"tests/bench/codec": {imports: []string{"qcow2"}},
 }
 

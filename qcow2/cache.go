@@ -6,19 +6,24 @@ import (
 	"sync/atomic"
 )
 
-// pageSize is the unit in which tables are read and kept, in bytes. A page of
-// L2 entries maps 32 MiB of the disk at the usual cluster size.
+// pageSize is the unit in which tables are read and kept, in bytes, unless
+// clusters are smaller. A page of L2 entries maps 32 MiB of the disk at the
+// usual cluster size.
 const pageSize = 4096
 
 // A page is a piece of an image file, aligned to its size. It does not change
 // after it got into the cache.
 type page struct {
 	file *hostFile
-	num  uint64 // offset in the file / pageSize
-	n    int    // bytes inside the file, or pageSize where the rest is to read as zeros
+	num  uint64 // offset in the file / size of a page
 	used atomic.Bool
-	data *[pageSize]byte // apart, so that the allocator has no size to round up
+	// data is what lies inside the file, or a whole page where the rest is to
+	// read as zeros. It is apart, so that the allocator has no size to round up.
+	data []byte
 }
+
+// pageOverhead is what a page takes beside its data, with its slot, in bytes.
+const pageOverhead = 80
 
 // ways is the number of slots that a page may occupy: a cache line of them.
 const ways = 8
@@ -33,7 +38,8 @@ type pageSet struct {
 // let go of it.
 type pageCache struct {
 	limit uint64 // in bytes
-	pages uint64 // that the files have
+	total uint64 // bytes of the files
+	bits  int    // of the size of a page: pageSize, or the smallest cluster
 	once  sync.Once
 	sets  []pageSet
 	mu    sync.Mutex // of insertions
@@ -41,20 +47,29 @@ type pageCache struct {
 
 // newPageCache returns a cache that holds about limit bytes, and one set of
 // pages at least.
-func newPageCache(limit int64) *pageCache { return &pageCache{limit: uint64(limit)} }
-
-// cover makes room for the pages of f, within the limit. It must not be called
-// after a look-up, which is what allocates the room.
-func (c *pageCache) cover(f *hostFile) {
-	c.pages += f.size/pageSize + 1
+func newPageCache(limit int64) *pageCache {
+	return &pageCache{limit: uint64(limit), bits: bits.TrailingZeros(pageSize)}
 }
+
+// cover makes room for the tables of f, within the limit. It must not be
+// called after a look-up, which is what allocates the room.
+func (c *pageCache) cover(f *hostFile, clusterBits uint32) {
+	c.total += f.size
+	// Tables begin at clusters. Where these are smaller than a page it would
+	// be filled with data.
+	c.bits = min(c.bits, int(clusterBits))
+}
+
+// pageSize returns the size of a page in bytes.
+func (c *pageCache) pageSize() uint64 { return 1 << c.bits }
 
 // set returns the slots where a page may be.
 func (c *pageCache) set(f *hostFile, num uint64) *pageSet {
 	c.once.Do(func() {
 		// Twice the room that all pages would need leaves hardly any set
 		// with more pages than slots.
-		c.sets = make([]pageSet, max(1, min(c.limit/(ways*pageSize), ceilDiv(c.pages, ways/2))))
+		size := c.pageSize()
+		c.sets = make([]pageSet, max(1, min(c.limit/(ways*(size+pageOverhead)), ceilDiv(c.total, size*ways/2))))
 	})
 	// Multiplying by an odd constant (2^64 / golden ratio) spreads numbers
 	// that lie close together, or at equal distances, over the upper bits.
@@ -74,22 +89,22 @@ func (c *pageCache) get(what string, f *hostFile, num uint64) (*page, error) {
 			return p, nil
 		}
 	}
-	p, err := loadPage(what, f, num)
+	p, err := c.load(what, f, num)
 	if err != nil {
 		return nil, err
 	}
 	return c.insert(set, p), nil
 }
 
-// loadPage reads page num of f, which must begin inside the file unless f
-// reads as zeros past its end.
-func loadPage(what string, f *hostFile, num uint64) (*page, error) {
-	off := hostOffset(num * pageSize)
-	p := &page{file: f, num: num, n: pageSize, data: new([pageSize]byte)}
+// load reads page num of f, which must begin inside the file unless f reads
+// as zeros past its end.
+func (c *pageCache) load(what string, f *hostFile, num uint64) (*page, error) {
+	off, n := hostOffset(num<<c.bits), c.pageSize()
 	if !f.zeroFill {
-		p.n = int(f.clip(off, pageSize))
+		n = f.clip(off, n)
 	}
-	if _, err := f.read(what, p.data[:p.n], off); err != nil {
+	p := &page{file: f, num: num, data: make([]byte, n)}
+	if _, err := f.read(what, p.data, off); err != nil {
 		return nil, err
 	}
 	return p, nil

@@ -123,11 +123,11 @@ func (o *opener) image(s *Source, shown, full string, depth int) (*Image, error)
 	if err != nil {
 		return nil, err
 	}
-	o.pages.cover(f)
 	im := &Image{chain: o.chain, file: f, decoded: o.decoded}
 	if err := im.readMetadata(o.pages); err != nil {
 		return nil, err
 	}
+	o.pages.cover(f, im.header.ClusterBits)
 	if err := o.openData(im, depth); err != nil {
 		return nil, err
 	}

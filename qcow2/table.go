@@ -15,11 +15,11 @@ func (t *tables) at(what string, off hostOffset, size, n uint64) ([]byte, error)
 	if err := t.file.require(what, off, size); err != nil {
 		return nil, err
 	}
-	p, err := t.cache.get(what, t.file, uint64(off)/pageSize)
+	p, err := t.cache.get(what, t.file, uint64(off)>>t.cache.bits)
 	if err != nil {
 		return nil, err
 	}
-	i := uint64(off) % pageSize
-	b := p.data[i:min(uint64(p.n), i+n)]
+	i := uint64(off) & (t.cache.pageSize() - 1)
+	b := p.data[i:min(uint64(len(p.data)), i+n)]
 	return b[:uint64(len(b))&^(size-1)], nil
 }
