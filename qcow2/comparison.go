@@ -172,21 +172,25 @@ func (c *checker) refcount(off uint64) (n uint64, ok bool, err error) {
 		return 0, state == blockAbsent, nil
 	}
 	bit := cluster % perBlock << order
-	at := block + bit/8/pageSize*pageSize
-	if c.page == nil || c.page.num != at/pageSize {
-		if at >= c.file.size {
-			return 0, true, nil // past the end of the file
-		}
+	at := block + bit/8/8*8 // of the eight bytes that hold it
+	if at >= c.file.size {
+		return 0, true, nil // past the end of the file
+	}
+	cache := c.tables.cache
+	if num := at >> cache.bits; c.page == nil || c.page.num != num {
 		if err := c.im.chain.enter(); err != nil {
 			return 0, false, err
 		}
 		defer c.im.chain.leave()
-		if c.page, err = c.tables.cache.get(whatRefcountBlock, c.file, at/pageSize); err != nil {
+		if c.page, err = cache.get(whatRefcountBlock, c.file, num); err != nil {
 			return 0, false, err
 		}
 	}
-	in := block%pageSize + bit/8%pageSize // a block may begin inside a page
-	return refcountAt(c.page.data[in/8*8:], order, (in%8*8+bit%8)>>order), true, nil
+	b := c.page.data[at&(cache.pageSize()-1):]
+	if len(b) < 8 { // cut off by the end of the file
+		b = append(make([]byte, 0, 8), b...)[:8]
+	}
+	return refcountAt(b, order, bit%64>>order), true, nil
 }
 
 // checkCopied compares the copied flags of the active L1 and L2 tables with
