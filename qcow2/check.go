@@ -71,6 +71,15 @@ func (r *CheckResult) Clean() bool { return r.Corruptions == 0 && r.Leaks == 0 &
 //
 // Specification: "Host cluster management". QEMU: qcow2_co_check.
 func (im *Image) Check(ctx context.Context, opts *CheckOptions) (*CheckResult, error) {
+	c := newChecker(ctx, im, opts)
+	if err := c.run(); err != nil {
+		return nil, err
+	}
+	return c.result, nil
+}
+
+// newChecker returns a check that is yet to run.
+func newChecker(ctx context.Context, im *Image, opts *CheckOptions) *checker {
 	c := &checker{im: im, ctx: ctx, file: im.file, result: new(CheckResult)}
 	if opts != nil {
 		c.opts = *opts
@@ -81,10 +90,7 @@ func (im *Image) Check(ctx context.Context, opts *CheckOptions) (*CheckResult, e
 	if c.opts.MaxFindings <= 0 {
 		c.opts.MaxFindings = defaultMaxFindings
 	}
-	if err := c.run(); err != nil {
-		return nil, err
-	}
-	return c.result, nil
+	return c
 }
 
 // A checker is a check under way.
@@ -100,16 +106,17 @@ type checker struct {
 	blocks    []uint64 // the refcount table, as far as it is in the file
 	snapshots []Snapshot
 
-	weight uint64              // how often what is walked counts
-	active bool                // the tables that are walked are the disk's
-	again  map[uint64]uint64   // L2 tables, by cluster, that snapshots share: how often they still count
-	dirty  map[uint64]struct{} // L2 tables with findings: walked each time
-	excess uint64              // bytes of tables that may still be read again
-	table  []byte              // a cluster, for an L2 table or a refcount block
-	page   *page               // of refcounts, the last that was looked at
-	window [16 * pageSize]byte // for tables of any length
-	done   uint64              // of total
-	total  uint64
+	weight  uint64              // how often what is walked counts
+	active  bool                // the tables that are walked are the disk's
+	again   map[uint64]uint64   // L2 tables, by cluster, that snapshots share: how often they still count
+	dirty   map[uint64]struct{} // L2 tables with findings: walked each time
+	excess  uint64              // bytes of tables that may still be read again
+	table   []byte              // a cluster, for an L2 table or a refcount block
+	page    *page               // of refcounts, the last that was looked at
+	window  [16 * pageSize]byte // for tables of any length
+	done    uint64              // of total
+	total   uint64
+	missing uint64 // up to where the disk needs the file for data, if it ends before
 }
 
 // excessTables is how many bytes of tables are read again, beside twice the

@@ -92,6 +92,29 @@ func ExampleImage_Check() {
 	// 6 of 8192 clusters allocated
 }
 
+// What there is to be known of an image from a stranger, before anything opens
+// it.
+func ExampleImage_Safety() {
+	img, err := qcow2.Open("../testdata/demo/disk.qcow2", nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer img.Close()
+	report, err := img.Safety(context.Background())
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(report.Safe(), report.Safe(qcow2.SafetyBacking)) // the second: but for its backing file
+	for _, c := range report.Checks {
+		if !c.Passed {
+			fmt.Printf("%s: %s\n", c.Name, c.Detail)
+		}
+	}
+	// Output:
+	// false true
+	// backing_file: the image names a backing file, "base.qcow2" of format "qcow2"
+}
+
 // A snapshot is a disk like any other.
 func ExampleImage_OpenSnapshot() {
 	img, err := qcow2.Open("../testdata/demo/disk.qcow2", &qcow2.Options{AllowDirs: []string{"../testdata/demo"}})

@@ -2,6 +2,7 @@ package qcow2
 
 import (
 	"maps"
+	"math/bits"
 	"slices"
 )
 
@@ -244,6 +245,11 @@ func (c *checker) walkL2(off, index uint64) error {
 				}
 				continue
 			}
+			if c.active && host+size > c.file.size {
+				if n := c.needed(kind, e.Bitmap, (index<<c.l2Bits+i)<<c.clusterBits); n > 0 && host+n > c.file.size {
+					c.missing = max(c.missing, host+n)
+				}
+			}
 			if err := c.reference(host, size); err != nil {
 				return err
 			}
@@ -255,6 +261,20 @@ func (c *checker) walkL2(off, index uint64) error {
 		}
 	}
 	return nil
+}
+
+// needed returns how many bytes, from its beginning on, of the host cluster of
+// the cluster at the given offset of the disk reading the disk needs.
+func (c *checker) needed(kind QCow2ClusterType, bitmap, guest uint64) uint64 {
+	if kind != QCOW2_CLUSTER_NORMAL || guest >= c.im.header.Size {
+		return 0
+	}
+	n := min(c.clusterSize(), c.im.header.Size-guest)
+	if c.extended {
+		last := uint(bits.Len32(uint32(bitmap >> QCOW_L2_BITMAP_ALLOC_SHIFT)))
+		n = min(n, uint64(last)<<c.subBits)
+	}
+	return n
 }
 
 // countEncryption counts the clusters of the LUKS header.

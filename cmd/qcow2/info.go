@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -18,17 +20,39 @@ func infoCommand() *cobra.Command {
 		chain      bool
 		partitions bool
 		sectorSize sizeFlag
+		safety     bool
+		accepted   []string
 	)
 	cmd := &cobra.Command{
 		Use:   "info IMAGE",
 		Short: "Show what an image is",
 		Long: `Show what an image is. With -l it is shown as the snapshot holds it: that
-snapshot alone is listed, and its size is the virtual size.`,
+snapshot alone is listed, and its size is the virtual size.
+
+With --safety it is told instead whether the image is safe to be opened by
+others: whether it names other files, has unknown features, is encrypted,
+marked corrupt, truncated or damaged. Nothing but the image is opened, whatever
+is allowed. The exit code is 0 if it is safe, 2 if not, 1 if nobody can tell.`,
 		Args: exactly(1, "one image file name"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			json, err := out.json()
 			if err != nil {
 				return err
+			}
+			if safety {
+				if src.format != formatQcow2 {
+					return usageError{errors.New("--safety is about qcow2 images")}
+				}
+				for _, name := range accepted {
+					if !slices.Contains(qcow2.SafetyNames(), name) {
+						return usageError{fmt.Errorf("--accept %q: no such check; there are %s", name, strings.Join(qcow2.SafetyNames(), ", "))}
+					}
+				}
+				report, err := examine(cmd.Context(), args[0])
+				if err != nil {
+					return err
+				}
+				return printed(cmd, func(w *bufio.Writer) error { return writeSafety(w, report, args[0], json, accepted) })
 			}
 			return src.use(args[0], func(d disk) error {
 				infos, err := describe(d, chain, &src.snapshot)
@@ -48,6 +72,8 @@ snapshot alone is listed, and its size is the virtual size.`,
 	src.registerSnapshot(cmd)
 	out.register(cmd)
 	cmd.Flags().BoolVar(&chain, "backing-chain", false, "show the backing files, too")
+	cmd.Flags().BoolVar(&safety, "safety", false, "tell whether the image is safe to be opened by others")
+	cmd.Flags().StringArrayVar(&accepted, "accept", nil, "with --safety: the check called `name` counts for nothing; may be repeated")
 	cmd.Flags().BoolVar(&partitions, "partitions", false, "show the disk's partition table, too")
 	cmd.Flags().Var(&sectorSize, "sector-size", "of the disk, for its partition table; else found in a GPT, and 512 in an MBR")
 	return cmd
