@@ -4,8 +4,9 @@ import "fmt"
 
 // pair joins two programs of the same C text, read once for each byte order,
 // into the first: each record learns where its bytes lie in the other order.
-// What Go sees must be the same in both; the header may well declare its
-// bit-fields the other way round, as headers do under #if on the byte order.
+// What Go sees must be the same in both; the header may well declare
+// bit-fields, or the halves of a number, the other way round, as headers do
+// under #if on the byte order.
 func pair(little, big *program) error {
 	others := make(map[string]*decl)
 	for _, d := range big.decls {
@@ -48,9 +49,13 @@ func pair(little, big *program) error {
 // whyNotBoth returns what keeps struc from expressing r in both orders, ""
 // if nothing does. The order that struc is called with goes over that of tags.
 func (r *record) whyNotBoth() string {
+	others := r.big.byName()
 	for _, m := range r.members {
-		if m.wide() && !m.varies {
+		switch {
+		case m.wide() && !m.varies:
 			return "fields whose byte order is fixed"
+		case m.name != "" && others[m.name].off != m.off:
+			return "fields whose place depends on the byte order"
 		}
 	}
 	return r.whyNoStruc()
@@ -106,9 +111,12 @@ func (r *record) differs(o *record) string {
 			return "field " + m.name + " is missing in the other"
 		case n.typ.String() != m.typ.String():
 			return "type of field " + m.name
-		case !r.union && m.bits == 0 && n.off != m.off || n.bits != m.bits:
-			return "place of field " + m.name
+		case n.bits != m.bits:
+			return "width of field " + m.name
 		}
+	}
+	if (r.tail == nil) != (o.tail == nil) || r.tail != nil && (r.tail.name != o.tail.name || r.tail.off != o.tail.off) {
+		return "what follows it"
 	}
 	if len(r.named) != len(o.named) {
 		return "number of fields"

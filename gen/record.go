@@ -241,7 +241,17 @@ func (l *lowering) memberNames(r *record, names *scope, m *member, what string) 
 	if r.union || m.bits > 0 {
 		return nil
 	}
-	return l.names.take("Offsetof"+r.name+"_"+m.name, what, m.key, m.pos)
+	offset := "Offsetof" + r.name + "_" + m.name
+	taken = []string{offset}
+	if l.cfg.Order == Both {
+		taken = append(taken, offset+"LE", offset+"BE")
+	}
+	for _, n := range taken {
+		if err := l.names.take(n, what, m.key, m.pos); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // addPadding makes members of the bytes that r has and no member has, and

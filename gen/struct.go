@@ -141,8 +141,18 @@ func (r *record) orderWords(before string) string {
 // offsets writes the offset constants of a struct.
 func (w *writer) offsets(r *record) {
 	var lines []string
+	others := map[string]*member{}
+	if r.big != nil {
+		others = r.big.byName()
+	}
 	for _, m := range r.named {
-		if m.bits == 0 && !r.union {
+		switch o := others[m.name]; {
+		case m.bits > 0 || r.union:
+		case o != nil && o.off != m.off:
+			lines = append(lines,
+				fmt.Sprintf("Offsetof%s_%sLE = %d", r.name, m.name, m.off),
+				fmt.Sprintf("Offsetof%s_%sBE = %d", r.name, m.name, o.off))
+		default:
 			lines = append(lines, fmt.Sprintf("Offsetof%s_%s = %d", r.name, m.name, m.off))
 		}
 	}
