@@ -4,6 +4,7 @@ import (
 	gc "go/constant"
 	"math/big"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -15,7 +16,7 @@ type constant struct {
 	name  string
 	value string // as Go prints it
 	text  string // the C text where it says more than the value
-	doc   string
+	said  remark
 }
 
 // constants lowers the macros that are asked for. Those of included files
@@ -46,7 +47,7 @@ func (l *lowering) constants(wanted func(string, bool) bool) {
 			continue
 		}
 		l.decls = append(l.decls, &decl{pos: c.Pos, main: true, constant: &constant{
-			name: name, value: value, text: text, doc: c.Doc,
+			name: name, value: value, text: text, said: remarkOf(c.Doc, c.Above),
 		}})
 	}
 }
@@ -144,18 +145,31 @@ func floatText(v gc.Value) string {
 // maxText is how much of a macro's text a comment shows.
 const maxText = 160
 
-// emitConstants writes a run of constants as one declaration.
+// emitConstants writes a run of constants as one declaration. What stands
+// above the first of them alone is about all.
 func (w *writer) emitConstants(cs []*constant) {
 	if len(cs) == 1 {
-		w.doc(commentLines(cs[0].doc)...)
-		w.line("const %s = %s%s", cs[0].name, cs[0].value, cs[0].trailer())
+		c := cs[0]
+		w.doc(slices.Concat(commentLines(c.said.above), commentLines(c.said.beside))...)
+		w.line("const %s = %s%s", c.name, c.value, c.trailer())
 		w.line("")
 		return
 	}
+	first := *cs[0]
+	if !slices.ContainsFunc(cs[1:], func(c *constant) bool { return c.said.above != "" }) {
+		w.doc(commentLines(first.said.above)...)
+		first.said.above = ""
+		cs = slices.Concat([]*constant{&first}, cs[1:])
+	}
 	w.line("const (")
 	for _, c := range cs {
-		w.doc(commentLines(c.doc)...)
-		w.line("%s = %s%s", c.name, c.value, c.trailer())
+		code := c.name + " = " + c.value
+		if trailer := c.trailer(); trailer != "" {
+			w.doc(slices.Concat(commentLines(c.said.above), commentLines(c.said.beside))...)
+			w.line("%s", code+trailer)
+		} else {
+			w.entry(code, c.said)
+		}
 	}
 	w.line(")")
 	w.line("")

@@ -27,7 +27,7 @@ type enumerator struct {
 	name, cname string
 	value       string // as Go prints it
 	bits        uint64 // the value, wrapped
-	doc         string
+	said        remark
 }
 
 // enum lowers an enumerated type, once. outer names one that C leaves without
@@ -75,7 +75,7 @@ func (l *lowering) enum(c *cstruct.Enum, outer place) (*enum, error) {
 
 // enumerator lowers one value and takes its name.
 func (l *lowering) enumerator(v *cstruct.EnumValue, hex bool) (enumerator, error) {
-	ev := enumerator{name: l.renamed.of(constantName(v.Name), "enumerator "+v.Name), cname: v.Name, doc: v.Doc}
+	ev := enumerator{name: l.renamed.of(constantName(v.Name), "enumerator "+v.Name), cname: v.Name, said: remarkOf(v.Doc, v.Above)}
 	ev.value = v.Value.ExactString()
 	if hex && gc.Sign(v.Value) >= 0 {
 		ev.value = hexText(v.Value, 0)
@@ -113,7 +113,7 @@ func (l *lowering) looseValues(c *cstruct.Enum, wanted func(string, bool) bool) 
 			return err
 		}
 		l.decls = append(l.decls, &decl{pos: v.Pos, main: c.Main, constant: &constant{
-			name: ev.name, value: ev.value, doc: ev.doc,
+			name: ev.name, value: ev.value, said: ev.said,
 		}})
 	}
 	return nil
@@ -132,7 +132,7 @@ func (w *writer) emitEnum(e *enum) {
 		w.doc("Values of " + e.name + ".")
 		w.line("const (")
 		for _, v := range e.values {
-			w.entry(v.name+" "+e.name+" = "+v.value, v.doc)
+			w.entry(v.name+" "+e.name+" = "+v.value, v.said)
 		}
 		w.line(")")
 	}

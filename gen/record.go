@@ -58,6 +58,7 @@ type member struct {
 	signed  bool  // of a bit-field
 	storage int64 // size of the type that C declares a bit-field with
 	doc     string
+	above   string // of doc, what stands above the member
 	note    string // what the doc says of the C type
 	pos     cstruct.Pos
 }
@@ -172,7 +173,7 @@ func (l *lowering) flatten(r *record, s *cstruct.Struct, base int64, visit func(
 func (l *lowering) member(r *record, names *scope, f *cstruct.Field, base int64) error {
 	m := &member{
 		cname: f.Name, ctype: f.Type.String(), off: base + f.Offset, size: f.Type.Size(), order: f.Order,
-		doc: f.Doc, note: typeNote(f.Type, r.c.Order), pos: f.Pos,
+		doc: f.Doc, above: f.Above, note: typeNote(f.Type, f.Order, r.c.Order), pos: f.Pos,
 	}
 	if f.BitField {
 		if f.Bits == 0 {

@@ -97,6 +97,14 @@ func holding(bits int64, signed bool) *scalar {
 	return integer(size, signed)
 }
 
+// orderedName reports whether a C typedef says no more than the Go type that
+// it becomes and the byte order: __le32, be16_t, sle64.
+func orderedName(c string, o cstruct.ByteOrder) bool {
+	name := strings.TrimPrefix(strings.TrimSuffix(strings.TrimLeft(c, "_"), "_t"), "s")
+	word := strings.TrimRight(name, "0123456789")
+	return word != name && (word == "le" && o == cstruct.LittleEndian || word == "be" && o == cstruct.BigEndian)
+}
+
 // plainName reports whether a C typedef says no more than the Go type that it
 // becomes: uint32_t, __u32, s64.
 func plainName(c string) bool {

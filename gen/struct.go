@@ -60,30 +60,38 @@ func (w *writer) structType(r *record) {
 		if m.name == "" {
 			continue
 		}
-		w.entry(m.name+" "+m.typ.String()+r.tag(m), m.fieldDoc())
+		w.entry(m.name+" "+m.typ.String()+r.tag(m), m.remark())
 	}
 	w.line("}")
 }
 
-// fieldDoc is the comment of a Go field.
-func (m *member) fieldDoc() string {
+// remark is what the comment of a Go field says: what the C text does, and
+// what the Go type does not say of the C type.
+func (m *member) remark() remark {
 	if m.pad() {
-		return "padding"
+		return remark{beside: "padding"}
 	}
-	doc := strings.TrimRight(m.doc, " \t\r\n")
+	said := remarkOf(strings.TrimRight(m.doc, " \t\r\n"), m.above)
 	note := m.note
 	if m.bits > 0 {
 		note = strings.TrimSuffix(count(m.bits, "bit")+", "+note, ", ")
 	}
 	switch {
 	case note == "":
-		return doc
-	case doc == "":
-		return note
-	case strings.Contains(doc, "\n"):
-		return doc + "\n\n" + note
+	case said.beside != "":
+		said.beside += " (" + note + ")"
+	case said.above != "" && !strings.Contains(said.above, "\n"):
+		said.above += " (" + note + ")"
+	default:
+		said.beside = note
 	}
-	return doc + " (" + note + ")"
+	return said
+}
+
+// fieldDoc is remark as one text.
+func (m *member) fieldDoc() string {
+	said := m.remark()
+	return strings.Trim(said.above+"\n"+said.beside, "\n")
 }
 
 // tag is the struct tag of a field with which struc reads the same bytes.

@@ -68,15 +68,30 @@ func (p *program) file(body string) (string, error) {
 // maxBeside is the longest comment that stands beside a line, not above it.
 const maxBeside = 60
 
-// entry writes a line of a declaration with its doc: beside it if that is
-// short, else above.
-func (w *writer) entry(code, doc string) {
-	lines := commentLines(doc)
-	if len(lines) == 1 && utf8.RuneCountInString(lines[0]) <= maxBeside {
-		w.line("%s // %s", code, lines[0])
+// A remark is what C text says of something, above it and beside it.
+type remark struct{ above, beside string }
+
+// remarkOf parts a doc whose beginning stands above.
+func remarkOf(doc, above string) remark {
+	if beside, ok := strings.CutPrefix(doc, above); ok && above != "" {
+		return remark{above, strings.TrimLeft(beside, "\n")}
+	}
+	return remark{beside: doc}
+}
+
+// entry writes a line of a declaration with what is said of it: beside it what
+// is short, else above.
+func (w *writer) entry(code string, said remark) {
+	above, beside := commentLines(said.above), commentLines(said.beside)
+	if len(beside) == 0 {
+		above, beside = nil, above
+	}
+	if len(beside) == 1 && utf8.RuneCountInString(beside[0]) <= maxBeside {
+		w.doc(above...)
+		w.line("%s // %s", code, beside[0])
 		return
 	}
-	w.doc(lines...)
+	w.doc(slices.Concat(above, beside)...)
 	w.line("%s", code)
 }
 

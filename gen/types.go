@@ -166,8 +166,8 @@ func under(t cstruct.Type) cstruct.Type {
 
 // typeNote is what the docs say of a field's C type where that tells more than
 // the Go type: the name of a typedef, a number that Go has not, a pointer, and
-// a byte order that is not the struct's.
-func typeNote(t cstruct.Type, structOrder cstruct.ByteOrder) string {
+// a byte order that is not the struct's. order is that of the field.
+func typeNote(t cstruct.Type, order, structOrder cstruct.ByteOrder) string {
 	for {
 		a, ok := t.(*cstruct.Array)
 		if !ok {
@@ -180,7 +180,7 @@ func typeNote(t cstruct.Type, structOrder cstruct.ByteOrder) string {
 	case *cstruct.Basic:
 		td, named := t.(*cstruct.Typedef)
 		switch {
-		case named && !plainName(td.Name):
+		case named && !plainName(td.Name) && !orderedName(td.Name, order):
 			parts = append(parts, td.Name)
 		case u.Bytes > 8 || u.Kind == cstruct.Complex:
 			parts = append(parts, u.Name)

@@ -10,29 +10,20 @@ import (
 )
 
 const (
-	// The last two bytes of a master boot record, as a number.
-	MBR_SIGNATURE = 0xaa55
-	// Partition records in a master boot record.
-	MBR_PARTITION_RECORDS = 4
-	// BootIndicator of the partition that a BIOS boots.
-	MBR_BOOTABLE = 0x80
-	// BootIndicator of all others.
-	MBR_NOT_BOOTABLE = 0x00
+	MBR_SIGNATURE         = 0xaa55 // The last two bytes of a master boot record, as a number.
+	MBR_PARTITION_RECORDS = 4      // Partition records in a master boot record.
+	MBR_BOOTABLE          = 0x80   // BootIndicator of the partition that a BIOS boots.
+	MBR_NOT_BOOTABLE      = 0x00   // BootIndicator of all others.
 )
 
 const (
-	// OSType of a record that is not in use.
-	MBR_TYPE_UNUSED = 0x00
-	// OSType of an extended partition, which holds logical ones.
-	MBR_TYPE_EXTENDED = 0x05
+	MBR_TYPE_UNUSED   = 0x00 // OSType of a record that is not in use.
+	MBR_TYPE_EXTENDED = 0x05 // OSType of an extended partition, which holds logical ones.
 	// OSType of an extended partition beyond what CHS addresses can say.
-	MBR_TYPE_EXTENDED_LBA = 0x0f
-	// OSType of an extended partition of Linux.
-	MBR_TYPE_EXTENDED_LINUX = 0x85
-	// OSType of the record that protects a GUID partition table.
-	MBR_TYPE_GPT_PROTECTIVE = 0xee
-	// OSType of an EFI system partition.
-	MBR_TYPE_EFI_SYSTEM = 0xef
+	MBR_TYPE_EXTENDED_LBA   = 0x0f
+	MBR_TYPE_EXTENDED_LINUX = 0x85 // OSType of an extended partition of Linux.
+	MBR_TYPE_GPT_PROTECTIVE = 0xee // OSType of the record that protects a GUID partition table.
+	MBR_TYPE_EFI_SYSTEM     = 0xef // OSType of an EFI system partition.
 )
 
 // MBRPartitionRecord is the C type MBRPartitionRecord: 16 bytes,
@@ -246,22 +237,15 @@ var LayoutOfMasterBootRecord = []struct {
 }
 
 const (
-	// The first eight bytes of a GPT header.
-	GPT_SIGNATURE = "EFI PART"
-	// Length of that in bytes.
-	GPT_SIGNATURE_SIZE = 8
-	// Revision 1.0, the only one.
-	GPT_REVISION = 0x00010000
-	// Where the primary header lies.
-	GPT_PRIMARY_HEADER_LBA = 1
-	// Smallest sectors, in bytes.
-	GPT_MIN_SECTOR_SIZE = 512
-	// Largest sectors in use, in bytes.
-	GPT_MAX_SECTOR_SIZE = 4096
+	GPT_SIGNATURE          = "EFI PART" // The first eight bytes of a GPT header.
+	GPT_SIGNATURE_SIZE     = 8          // Length of that in bytes.
+	GPT_REVISION           = 0x00010000 // Revision 1.0, the only one.
+	GPT_PRIMARY_HEADER_LBA = 1          // Where the primary header lies.
+	GPT_MIN_SECTOR_SIZE    = 512        // Smallest sectors, in bytes.
+	GPT_MAX_SECTOR_SIZE    = 4096       // Largest sectors in use, in bytes.
 	// SizeOfPartitionEntry is a multiple of this, in older editions.
 	GPT_ENTRY_ALIGNMENT = 8
-	// Characters of a partition's name.
-	GPT_NAME_LENGTH = 36
+	GPT_NAME_LENGTH     = 36 // Characters of a partition's name.
 )
 
 const (

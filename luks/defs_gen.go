@@ -10,26 +10,16 @@ import (
 )
 
 const (
-	// The first six bytes of every header.
-	LUKS_MAGIC = "LUKS\xba\xbe"
-	// Length of the magic in bytes.
-	LUKS_MAGIC_L = 6
-	// The version that is described here.
-	LUKS_VERSION = 1
-	// Unit of offsets in the header, in bytes.
-	LUKS_SECTOR_SIZE = 512
-	// Key slots in a header.
-	LUKS_NUMKEYS = 8
-	// State of a key slot that holds no key.
-	LUKS_KEY_DISABLED = 0x0000dead
-	// State of a key slot that holds a key.
-	LUKS_KEY_ENABLED = 0x00ac71f3
-	// Pieces into which the material of a key slot is split.
-	LUKS_STRIPES = 4000
-	// Length of the master key's digest in bytes.
-	LUKS_DIGESTSIZE = 20
-	// Length of a salt in bytes.
-	LUKS_SALTSIZE = 32
+	LUKS_MAGIC        = "LUKS\xba\xbe" // The first six bytes of every header.
+	LUKS_MAGIC_L      = 6              // Length of the magic in bytes.
+	LUKS_VERSION      = 1              // The version that is described here.
+	LUKS_SECTOR_SIZE  = 512            // Unit of offsets in the header, in bytes.
+	LUKS_NUMKEYS      = 8              // Key slots in a header.
+	LUKS_KEY_DISABLED = 0x0000dead     // State of a key slot that holds no key.
+	LUKS_KEY_ENABLED  = 0x00ac71f3     // State of a key slot that holds a key.
+	LUKS_STRIPES      = 4000           // Pieces into which the material of a key slot is split.
+	LUKS_DIGESTSIZE   = 20             // Length of the master key's digest in bytes.
+	LUKS_SALTSIZE     = 32             // Length of a salt in bytes.
 )
 
 // LuksKeySlot is the C struct luks_key_slot: 48 bytes, big-endian.

@@ -11,53 +11,38 @@ import (
 )
 
 const (
-	// The first four bytes of every image, as a big-endian number.
-	QCOW2_MAGIC = 0x514649fb
-	// The first four bytes of every image.
-	QCOW2_MAGIC_BYTES = "QFI\xfb"
+	QCOW2_MAGIC       = 0x514649fb // The first four bytes of every image, as a big-endian number.
+	QCOW2_MAGIC_BYTES = "QFI\xfb"  // The first four bytes of every image.
 )
 
 const (
-	// Oldest version this format description covers.
-	QCOW2_VERSION_2 = 2
-	// Newest version there is.
-	QCOW2_VERSION_3 = 3
+	QCOW2_VERSION_2 = 2 // Oldest version this format description covers.
+	QCOW2_VERSION_3 = 3 // Newest version there is.
 )
 
 const (
-	// Smallest cluster: 512 bytes.
-	MIN_CLUSTER_BITS = 9
-	// Largest cluster: 2 MiB.
-	MAX_CLUSTER_BITS = 21
+	MIN_CLUSTER_BITS = 9  // Smallest cluster: 512 bytes.
+	MAX_CLUSTER_BITS = 21 // Largest cluster: 2 MiB.
 )
 
 const (
 	// Unit in which a compressed cluster's length is counted, in bytes.
 	QCOW2_COMPRESSED_SECTOR_SIZE = 512
-	// Raw deflate, the only method of version 2.
-	QCOW2_COMPRESSION_TYPE_ZLIB = 0
-	// Zstandard frames.
-	QCOW2_COMPRESSION_TYPE_ZSTD = 1
+	QCOW2_COMPRESSION_TYPE_ZLIB  = 0 // Raw deflate, the only method of version 2.
+	QCOW2_COMPRESSION_TYPE_ZSTD  = 1 // Zstandard frames.
 )
 
 const (
-	// Size of an L1 table entry in bytes.
-	L1E_SIZE = 8
-	// Size of an L2 table entry in bytes.
-	L2E_SIZE_NORMAL = 8
-	// Size of an L2 table entry with extended L2, in bytes.
-	L2E_SIZE_EXTENDED = 16
-	// Size of a refcount table entry in bytes.
-	REFTABLE_ENTRY_SIZE = 8
+	L1E_SIZE            = 8  // Size of an L1 table entry in bytes.
+	L2E_SIZE_NORMAL     = 8  // Size of an L2 table entry in bytes.
+	L2E_SIZE_EXTENDED   = 16 // Size of an L2 table entry with extended L2, in bytes.
+	REFTABLE_ENTRY_SIZE = 8  // Size of a refcount table entry in bytes.
 )
 
 const (
-	// L1 entry: offset of the L2 table.
-	L1E_OFFSET_MASK = 0x00fffffffffffe00
-	// L1 entry: bits the specification reserves.
-	L1E_RESERVED_MASK = 0x7f000000000001ff
-	// L2 entry of a standard cluster: offset of its data.
-	L2E_OFFSET_MASK = 0x00fffffffffffe00
+	L1E_OFFSET_MASK   = 0x00fffffffffffe00 // L1 entry: offset of the L2 table.
+	L1E_RESERVED_MASK = 0x7f000000000001ff // L1 entry: bits the specification reserves.
+	L2E_OFFSET_MASK   = 0x00fffffffffffe00 // L2 entry of a standard cluster: offset of its data.
 	// L2 entry of a standard cluster: bits the specification reserves.
 	L2E_STD_RESERVED_MASK = 0x3f000000000001fe
 	// L2 entry of a compressed cluster: byte offset and length together.
@@ -65,10 +50,8 @@ const (
 	// L2 entry of a compressed cluster: the sector count has cluster_bits minus
 	// this many bits, below QCOW_OFLAG_COMPRESSED; the rest is the byte offset.
 	QCOW2_COMPRESSED_SIZE_BITS_BASE = 8
-	// Refcount table entry: offset of the refcount block.
-	REFT_OFFSET_MASK = 0xfffffffffffffe00
-	// Refcount table entry: bits the specification reserves.
-	REFT_RESERVED_MASK = 0x1ff
+	REFT_OFFSET_MASK                = 0xfffffffffffffe00 // Refcount table entry: offset of the refcount block.
+	REFT_RESERVED_MASK              = 0x1ff              // Refcount table entry: bits the specification reserves.
 	// Largest host offset that an entry can hold.
 	QCOW2_CLUSTER_OFFSET_MAX = 0xffffffffffffff // ((1ULL << 56) - 1)
 )
@@ -83,8 +66,7 @@ const (
 )
 
 const (
-	// Subclusters of one cluster with extended L2.
-	QCOW_EXTL2_SUBCLUSTERS_PER_CLUSTER = 32
+	QCOW_EXTL2_SUBCLUSTERS_PER_CLUSTER = 32 // Subclusters of one cluster with extended L2.
 	// Smallest cluster that extended L2 allows: subclusters have 512 bytes at least.
 	QCOW2_EXTL2_MIN_CLUSTER_BITS = 14
 	// L2 bitmap: the first of the 32 bits that say "this subcluster is allocated".
@@ -98,16 +80,12 @@ const (
 )
 
 const (
-	// Incompatible feature bit: refcounts may be inconsistent.
-	QCOW2_INCOMPAT_DIRTY_BITNR = 0
+	QCOW2_INCOMPAT_DIRTY_BITNR = 0 // Incompatible feature bit: refcounts may be inconsistent.
 	// Incompatible feature bit: any data structure may be inconsistent.
-	QCOW2_INCOMPAT_CORRUPT_BITNR = 1
-	// Incompatible feature bit: guest data lies in another file.
-	QCOW2_INCOMPAT_DATA_FILE_BITNR = 2
-	// Incompatible feature bit: compression_type is not zlib.
-	QCOW2_INCOMPAT_COMPRESSION_BITNR = 3
-	// Incompatible feature bit: L2 entries are extended.
-	QCOW2_INCOMPAT_EXTL2_BITNR = 4
+	QCOW2_INCOMPAT_CORRUPT_BITNR     = 1
+	QCOW2_INCOMPAT_DATA_FILE_BITNR   = 2 // Incompatible feature bit: guest data lies in another file.
+	QCOW2_INCOMPAT_COMPRESSION_BITNR = 3 // Incompatible feature bit: compression_type is not zlib.
+	QCOW2_INCOMPAT_EXTL2_BITNR       = 4 // Incompatible feature bit: L2 entries are extended.
 	// Incompatible feature: refcounts may be inconsistent.
 	QCOW2_INCOMPAT_DIRTY = 0x1 // 1 << QCOW2_INCOMPAT_DIRTY_BITNR
 	// Incompatible feature: any data structure may be inconsistent.
@@ -121,15 +99,13 @@ const (
 )
 
 const (
-	// Compatible feature bit: refcounts may be updated late.
-	QCOW2_COMPAT_LAZY_REFCOUNTS_BITNR = 0
+	QCOW2_COMPAT_LAZY_REFCOUNTS_BITNR = 0 // Compatible feature bit: refcounts may be updated late.
 	// Compatible feature: refcounts may be updated late.
 	QCOW2_COMPAT_LAZY_REFCOUNTS = 0x1 // (1 << QCOW2_COMPAT_LAZY_REFCOUNTS_BITNR)
 )
 
 const (
-	// Autoclear feature bit: the bitmaps extension is consistent.
-	QCOW2_AUTOCLEAR_BITMAPS_BITNR = 0
+	QCOW2_AUTOCLEAR_BITMAPS_BITNR = 0 // Autoclear feature bit: the bitmaps extension is consistent.
 	// Autoclear feature bit: the data file can be read as a raw image.
 	QCOW2_AUTOCLEAR_DATA_FILE_RAW_BITNR = 1
 	// Autoclear feature: the bitmaps extension is consistent.
@@ -139,19 +115,14 @@ const (
 )
 
 const (
-	// Guest data is not encrypted.
-	QCOW_CRYPT_NONE = 0
-	// Guest data is encrypted with AES in CBC mode.
-	QCOW_CRYPT_AES = 1
-	// Guest data is encrypted as the LUKS header says.
-	QCOW_CRYPT_LUKS = 2
+	QCOW_CRYPT_NONE = 0 // Guest data is not encrypted.
+	QCOW_CRYPT_AES  = 1 // Guest data is encrypted with AES in CBC mode.
+	QCOW_CRYPT_LUKS = 2 // Guest data is encrypted as the LUKS header says.
 )
 
 const (
-	// Refcount width of version 2, as a power of two of bits.
-	QCOW2_V2_REFCOUNT_ORDER = 4
-	// Widest refcount, as a power of two of bits.
-	QCOW2_MAX_REFCOUNT_ORDER = 6
+	QCOW2_V2_REFCOUNT_ORDER  = 4 // Refcount width of version 2, as a power of two of bits.
+	QCOW2_MAX_REFCOUNT_ORDER = 6 // Widest refcount, as a power of two of bits.
 	// Header, extensions, snapshot and bitmap directory entries are padded to this many bytes.
 	QCOW2_ALIGNMENT = 8
 )
@@ -161,18 +132,13 @@ const (
 	QCOW_MAX_L1_SIZE = 33554432 // (32 * 1024 * 1024)
 	// Longest refcount table, in bytes.
 	QCOW_MAX_REFTABLE_SIZE = 8388608 // (8 * 1024 * 1024)
-	// Most snapshots of an image.
-	QCOW_MAX_SNAPSHOTS = 65536
+	QCOW_MAX_SNAPSHOTS     = 65536   // Most snapshots of an image.
 	// Longest snapshot table, in bytes.
-	QCOW_MAX_SNAPSHOTS_SIZE = 67108864 // (1024 * QCOW_MAX_SNAPSHOTS)
-	// Longest extra data of a snapshot, in bytes.
-	QCOW_MAX_SNAPSHOT_EXTRA_DATA = 1024
-	// Longest backing file name, in bytes.
-	QCOW2_MAX_BACKING_FILE_SIZE = 1023
-	// Longest backing format name, in bytes.
-	QCOW2_MAX_BACKING_FORMAT_SIZE = 15
-	// Most bitmaps of an image.
-	QCOW2_MAX_BITMAPS = 65535
+	QCOW_MAX_SNAPSHOTS_SIZE       = 67108864 // (1024 * QCOW_MAX_SNAPSHOTS)
+	QCOW_MAX_SNAPSHOT_EXTRA_DATA  = 1024     // Longest extra data of a snapshot, in bytes.
+	QCOW2_MAX_BACKING_FILE_SIZE   = 1023     // Longest backing file name, in bytes.
+	QCOW2_MAX_BACKING_FORMAT_SIZE = 15       // Longest backing format name, in bytes.
+	QCOW2_MAX_BITMAPS             = 65535    // Most bitmaps of an image.
 	// Longest bitmap directory, in bytes.
 	QCOW2_MAX_BITMAP_DIRECTORY_SIZE = 67107840 // (1024 * QCOW2_MAX_BITMAPS)
 )
@@ -358,18 +324,13 @@ var LayoutOfQCowHeader = []struct {
 }
 
 const (
-	// Header extension: end of the extension area.
-	QCOW2_EXT_MAGIC_END = 0
-	// Header extension: name of the backing file's format.
-	QCOW2_EXT_MAGIC_BACKING_FORMAT = 0xe2792aca
+	QCOW2_EXT_MAGIC_END            = 0          // Header extension: end of the extension area.
+	QCOW2_EXT_MAGIC_BACKING_FORMAT = 0xe2792aca // Header extension: name of the backing file's format.
 	// Header extension: names of feature bits, an array of Qcow2Feature.
 	QCOW2_EXT_MAGIC_FEATURE_TABLE = 0x6803f857
-	// Header extension: a Qcow2CryptoHeaderExtension.
-	QCOW2_EXT_MAGIC_CRYPTO_HEADER = 0x0537be77
-	// Header extension: a Qcow2BitmapHeaderExt.
-	QCOW2_EXT_MAGIC_BITMAPS = 0x23852875
-	// Header extension: name of the external data file.
-	QCOW2_EXT_MAGIC_DATA_FILE = 0x44415441
+	QCOW2_EXT_MAGIC_CRYPTO_HEADER = 0x0537be77 // Header extension: a Qcow2CryptoHeaderExtension.
+	QCOW2_EXT_MAGIC_BITMAPS       = 0x23852875 // Header extension: a Qcow2BitmapHeaderExt.
+	QCOW2_EXT_MAGIC_DATA_FILE     = 0x44415441 // Header extension: name of the external data file.
 )
 
 // QCowExtension is the C type QCowExtension: 8 bytes, big-endian.
@@ -459,10 +420,8 @@ var LayoutOfQCowExtension = []struct {
 const (
 	// Feature name table: the bit belongs to incompatible_features.
 	QCOW2_FEAT_TYPE_INCOMPATIBLE = 0
-	// Feature name table: the bit belongs to compatible_features.
-	QCOW2_FEAT_TYPE_COMPATIBLE = 1
-	// Feature name table: the bit belongs to autoclear_features.
-	QCOW2_FEAT_TYPE_AUTOCLEAR = 2
+	QCOW2_FEAT_TYPE_COMPATIBLE   = 1 // Feature name table: the bit belongs to compatible_features.
+	QCOW2_FEAT_TYPE_AUTOCLEAR    = 2 // Feature name table: the bit belongs to autoclear_features.
 )
 
 // Qcow2Feature is the C type Qcow2Feature: 48 bytes.
@@ -1254,25 +1213,17 @@ const (
 	// Bitmap directory: the bitmap records every write.
 	BME_FLAG_AUTO = 0x2 // (1 << 1)
 	// Bitmap directory: extra data that is not understood may be kept.
-	BME_FLAG_EXTRA_DATA_COMPATIBLE = 0x4 // (1 << 2)
-	// Bitmap directory: flags the specification reserves.
-	BME_RESERVED_FLAGS = 0xfffffff8
+	BME_FLAG_EXTRA_DATA_COMPATIBLE = 0x4        // (1 << 2)
+	BME_RESERVED_FLAGS             = 0xfffffff8 // Bitmap directory: flags the specification reserves.
 	// Bitmap directory: a dirty tracking bitmap, the only type there is.
-	BT_DIRTY_TRACKING_BITMAP = 1
-	// Most entries of a bitmap table.
-	BME_MAX_TABLE_SIZE = 0x8000000
-	// Longest data of a bitmap, in bytes.
-	BME_MAX_PHYS_SIZE = 0x20000000
-	// Finest granularity: 512 bytes.
-	BME_MIN_GRANULARITY_BITS = 9
-	// Coarsest granularity: 2 GiB.
-	BME_MAX_GRANULARITY_BITS = 31
-	// Longest name of a bitmap, in bytes.
-	BME_MAX_NAME_SIZE = 1023
-	// Bitmap table entry: offset of the bitmap's cluster.
-	BME_TABLE_ENTRY_OFFSET_MASK = 0x00fffffffffffe00
-	// Bitmap table entry: bits the specification reserves.
-	BME_TABLE_ENTRY_RESERVED_MASK = 0xff000000000001fe
+	BT_DIRTY_TRACKING_BITMAP      = 1
+	BME_MAX_TABLE_SIZE            = 0x8000000          // Most entries of a bitmap table.
+	BME_MAX_PHYS_SIZE             = 0x20000000         // Longest data of a bitmap, in bytes.
+	BME_MIN_GRANULARITY_BITS      = 9                  // Finest granularity: 512 bytes.
+	BME_MAX_GRANULARITY_BITS      = 31                 // Coarsest granularity: 2 GiB.
+	BME_MAX_NAME_SIZE             = 1023               // Longest name of a bitmap, in bytes.
+	BME_TABLE_ENTRY_OFFSET_MASK   = 0x00fffffffffffe00 // Bitmap table entry: offset of the bitmap's cluster.
+	BME_TABLE_ENTRY_RESERVED_MASK = 0xff000000000001fe // Bitmap table entry: bits the specification reserves.
 	// Bitmap table entry without an offset: the cluster is all ones, else all zeros.
 	BME_TABLE_ENTRY_FLAG_ALL_ONES = 0x1 // (1 << 0)
 )

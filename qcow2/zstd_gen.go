@@ -8,16 +8,11 @@ import (
 )
 
 const (
-	// Length of a block header in bytes (section 3.1.1.2).
-	ZSTD_BLOCK_HEADER_SIZE = 3
-	// Block header: this is the frame's last block.
-	ZSTD_BLOCK_LAST_MASK = 0x1
-	// Block header: lowest bit of the block type.
-	ZSTD_BLOCK_TYPE_SHIFT = 1
-	// Block header: the block type, once shifted.
-	ZSTD_BLOCK_TYPE_MASK = 0x3
-	// Block header: lowest bit of the block size.
-	ZSTD_BLOCK_SIZE_SHIFT = 3
+	ZSTD_BLOCK_HEADER_SIZE = 3   // Length of a block header in bytes (section 3.1.1.2).
+	ZSTD_BLOCK_LAST_MASK   = 0x1 // Block header: this is the frame's last block.
+	ZSTD_BLOCK_TYPE_SHIFT  = 1   // Block header: lowest bit of the block type.
+	ZSTD_BLOCK_TYPE_MASK   = 0x3 // Block header: the block type, once shifted.
+	ZSTD_BLOCK_SIZE_SHIFT  = 3   // Block header: lowest bit of the block size.
 )
 
 const (

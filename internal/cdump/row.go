@@ -115,10 +115,14 @@ func (n Node) typeText() string {
 	return plain(t.String()) + dims
 }
 
-// doc is the comment of n on one line.
+// doc is the comment of n on one line: what stands beside the field, or else
+// above it, where it may be about those that follow as well.
 func (n Node) doc() string {
 	if n.Field == nil {
 		return ""
+	}
+	if beside, ok := strings.CutPrefix(n.Field.Doc, n.Field.Above); ok && plain(beside) != "" {
+		return plain(beside)
 	}
 	return plain(n.Field.Doc)
 }

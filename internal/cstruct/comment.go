@@ -1,6 +1,7 @@
 package cstruct
 
 import (
+	"regexp"
 	"sort"
 	"strings"
 )
@@ -27,8 +28,15 @@ func (fs *files) docAbove(first pos) string {
 			return "" // all of it goes on with what is beside the line above
 		}
 	}
-	return f.doc(j, i)
+	doc := f.doc(j, i)
+	if !strings.Contains(f.text.text[f.comments[i].end:off], "\n") && bareNumber.MatchString(doc) {
+		return "" // an offset, before what lies there
+	}
+	return doc
 }
+
+// bareNumber matches an offset as people write it before a member.
+var bareNumber = regexp.MustCompile(`^\+?(0[xX][0-9a-fA-F]+|[0-9][0-9a-fA-F]*h?):?$`)
 
 // docBeside returns the comment that follows the token last on its line,
 // before the token next, with the line comments that go on with it.
@@ -149,7 +157,8 @@ func commentLines(s string) []string {
 }
 
 // joinDoc joins lines without blank ones at either end, and blank ones
-// between them as one. Rulers, which hold no letter or digit, are dropped.
+// between them as one. Rulers, which hold no letter or digit, are dropped, and
+// doxygen's commands that say no more than that a text is the doc.
 func joinDoc(lines []string) string {
 	var out []string
 	for _, l := range lines {
@@ -157,6 +166,7 @@ func joinDoc(lines []string) string {
 		if len(l) >= 3 && strings.Trim(l, "-=*#_~+ \t") == "" {
 			l = ""
 		}
+		l = doxygen.ReplaceAllString(l, "")
 		if l == "" && (len(out) == 0 || out[len(out)-1] == "") {
 			continue
 		}
@@ -167,6 +177,9 @@ func joinDoc(lines []string) string {
 	}
 	return strings.Join(out, "\n")
 }
+
+// doxygen matches commands that are not for readers.
+var doxygen = regexp.MustCompile(`^\s*[\\@]([{}]\s*$|(brief|details|short)\s+)`)
 
 // joinDocs joins what is said above a declaration at p with what is said
 // beside it.

@@ -21,7 +21,8 @@ func (r *resolver) constants(pp *preprocessor, types map[string]bool) {
 			r.skip(m.pos, m.name, d.msg)
 		case c != nil:
 			c.Pos, c.Main = r.position(m.pos), r.main(m.pos)
-			c.Doc = r.joinDocs(m.pos, r.docAbove(m.hash), r.docMacro(m))
+			c.Above = r.docAbove(m.hash)
+			c.Doc = r.joinDocs(m.pos, c.Above, r.docMacro(m))
 			r.model.Constants = append(r.model.Constants, c)
 			if c.Main && len(r.warnings) < maxWarnings {
 				r.warnings = append(r.warnings, warnings...)

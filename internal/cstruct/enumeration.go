@@ -50,6 +50,7 @@ func (r *resolver) enumeration(spec *enumSpec, hint string, d *nameDecl) (Type, 
 	a, diag := r.attributes(spec.attrs)
 	if diag == nil {
 		diag = r.enumerators(e, spec, fixed)
+		e.spreadDoc()
 	}
 	if diag != nil {
 		return nil, diag
@@ -126,11 +127,13 @@ func (r *resolver) enumerators(e *Enum, spec *enumSpec, fixed *Basic) *diagnosti
 				doc = r.docBeside(item.comma, item.next.pos)
 			}
 		}
+		above := r.docAbove(item.name.pos)
 		e.Values = append(e.Values, &EnumValue{
 			Name:  item.name.text,
 			Value: n,
 			Pos:   r.position(item.name.pos),
-			Doc:   r.joinDocs(item.name.pos, r.docAbove(item.name.pos), doc),
+			Doc:   r.joinDocs(item.name.pos, above, doc),
+			Above: above,
 		})
 		next = constant.BinaryOp(n, gotoken.ADD, one)
 	}

@@ -81,8 +81,9 @@ func (b *recordBuilder) unnamed(m *memberDecl, base Type) {
 	case ok && inner.Anonymous && m.specs.record != nil:
 		a, d := b.attributes(m.specs.attrs)
 		b.fail(d)
-		doc := b.joinDocs(m.first.pos, b.docAbove(m.first.pos), b.docBeside(m.last, m.next.pos))
-		b.add(slot{&Field{Type: inner, Pos: inner.Pos, Doc: doc}, a.align, a.packed}, m.first.pos)
+		above := b.docAbove(m.first.pos)
+		doc := b.joinDocs(m.first.pos, above, b.docBeside(m.last, m.next.pos))
+		b.add(slot{&Field{Type: inner, Pos: inner.Pos, Doc: doc, Above: above}, a.align, a.packed}, m.first.pos)
 	case m.specs.enum == nil && (m.specs.record == nil || !m.specs.record.body):
 		b.warnf(m.first.pos, "declaration declares nothing")
 	}
@@ -102,7 +103,7 @@ func (b *recordBuilder) named(m *memberDecl, base Type, last bool) {
 		if at == 0 {
 			at = item.colon
 		}
-		f := &Field{Name: name.text, Type: t, Pos: b.position(at), Doc: b.memberDoc(m, i)}
+		f := &Field{Name: name.text, Type: t, Pos: b.position(at), Doc: b.memberDoc(m, i), Above: b.docAbove(m.first.pos)}
 		if item.width != nil {
 			d = b.bitField(f, item)
 		} else {

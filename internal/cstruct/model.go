@@ -145,6 +145,7 @@ type Field struct {
 	Bits      int64
 	Pos       Pos
 	Doc       string
+	Above     string // as in Decl
 }
 
 // An Enum is an enumerated type.
@@ -165,6 +166,7 @@ type EnumValue struct {
 	Value constant.Value // of kind constant.Int
 	Pos   Pos
 	Doc   string
+	Above string // as in Decl
 }
 
 // A Constant is an object-like macro with a constant value.
@@ -179,7 +181,9 @@ type Constant struct {
 // Decl is what all declarations share.
 type Decl struct {
 	Pos Pos
-	Doc string // the comment beside it, without comment marks
+	// Doc is the comment above it and that beside it, without comment marks.
+	// Above is the former, which is often about what follows as well.
+	Doc, Above string
 	// Main says that one of Config.Files itself declares it, not a file
 	// that those include.
 	Main bool

@@ -68,6 +68,7 @@ func (r *resolver) record(spec *recordSpec, hint string, d *nameDecl) (Type, *di
 	r.outer = r.outer[:len(r.outer)-1]
 	delete(r.open, s)
 	s.complete = true
+	s.spreadDoc()
 	if diag != nil {
 		s.broken = true
 	}
