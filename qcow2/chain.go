@@ -109,6 +109,7 @@ func (o *opener) admit(s *Source, shown, full string) (*hostFile, error) {
 	o.opened = append(o.opened, id)
 	o.nextSeed += pageSeed
 	f.seed = o.nextSeed
+	f.salvage = o.opts.Salvage
 	f.holes = holeFinderOf(s.Reader)
 	return f, nil
 }
@@ -239,14 +240,14 @@ func (o *opener) openBacking(im *Image, depth int) error {
 	case formatQcow2:
 		below, err := o.image(s, name, im.fullName(name, s), depth+1)
 		if err != nil {
-			return err
+			return o.miss(&im.backingErr, err)
 		}
 		im.backing = below
 		return nil
 	case formatRaw:
 		f, err := o.admit(s, name, im.fullName(name, s))
 		if err != nil {
-			return err
+			return o.miss(&im.backingErr, err)
 		}
 		im.backing = &rawLayer{f}
 		return nil
@@ -254,6 +255,16 @@ func (o *opener) openBacking(im *Image, depth int) error {
 		return refuse(errNoFormat)
 	}
 	return refuse(fmt.Errorf("format %q: %w", format, ErrUnsupported))
+}
+
+// miss returns err, why a file that an image refers to cannot be used. To
+// salvage what there is it is put aside instead, for reads that need the file.
+func (o *opener) miss(aside *error, err error) error {
+	if o.opts.Salvage == nil {
+		return err
+	}
+	*aside = err
+	return nil
 }
 
 // Reasons of a ReferenceError. One text stands for missing and for forbidden.

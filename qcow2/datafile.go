@@ -44,6 +44,8 @@ func (o *opener) openData(im *Image, depth int) error {
 		im.dataErr = &ReferenceError{ref, im.file.shown, err}
 		return nil
 	}
-	im.data, err = o.admit(s, name, im.fullName(name, s))
-	return err
+	if im.data, err = o.admit(s, name, im.fullName(name, s)); err != nil {
+		return o.miss(&im.dataErr, err)
+	}
+	return nil
 }

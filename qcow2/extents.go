@@ -132,11 +132,11 @@ func (im *Image) extent(off guestOffset, n uint64) (Extent, error) {
 
 func (im *Image) status(off guestOffset, n uint64, depth int) (Extent, error) {
 	if im.readErr != nil {
-		return Extent{}, im.readErr
+		return im.file.loseExtent(off, n, depth, im.readErr)
 	}
 	r, err := im.active.piece(off, n)
 	if err != nil {
-		return Extent{}, err
+		return im.file.loseExtent(off, r.length, depth, err)
 	}
 	if !im.divides(r.kind) {
 		im.active.extend(&r, off, n, maxPart)
@@ -183,7 +183,7 @@ func (im *Image) divides(kind QCow2SubclusterType) bool {
 func (im *Image) backingStatus(e Extent, depth int) (Extent, error) {
 	switch {
 	case im.backingErr != nil:
-		return Extent{}, im.backingErr
+		return im.file.loseExtent(guestOffset(e.Start), uint64(e.Length), depth, im.backingErr)
 	case im.backing != nil && uint64(e.Start) < im.backing.size():
 		n := min(uint64(e.Length), im.backing.size()-uint64(e.Start))
 		return im.backing.status(guestOffset(e.Start), n, depth+1)

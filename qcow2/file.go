@@ -22,6 +22,7 @@ type hostFile struct {
 	full string
 	// zeroFill makes bytes past the end read as zeros.
 	zeroFill bool
+	salvage  func(Lost) // Options.Salvage
 	holes    HoleFinder // nil: none
 	seed     uint64     // tells the pages of the chain's files apart
 }

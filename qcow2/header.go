@@ -108,7 +108,7 @@ func (f *hostFile) checkL1(g *geometry, whose string, at hostOffset, off uint64,
 		return f.errorAt(whose+": offset of the L1 table", at, off, "must be cluster aligned", ErrCorrupt)
 	case off > math.MaxInt64-size:
 		return f.errorAt(whose+": offset of the L1 table", at, off, "the table ends past 2^63", ErrCorrupt)
-	case size == 0:
+	case size == 0, f.salvage != nil: // as much of it as there is
 		return nil
 	}
 	return f.require(whatL1, hostOffset(off), size)

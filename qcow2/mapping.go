@@ -70,7 +70,9 @@ func (m *mapping) extend(r *run, off guestOffset, limit uint64, pieces int) {
 	}
 }
 
-// piece returns the run at off as far as one page of one table tells.
+// piece returns the run at off as far as one page of one table tells. With an
+// error its length says how far that reaches: to the end of the cluster, or of
+// what the page maps that cannot be read.
 func (m *mapping) piece(off guestOffset, limit uint64) (run, error) {
 	i := m.l1Index(off)
 	if i >= m.l1Size {
@@ -79,7 +81,8 @@ func (m *mapping) piece(off guestOffset, limit uint64) (run, error) {
 	at := m.l1Offset + hostOffset(i*L1E_SIZE)
 	b, err := m.tables.at(whatL1, at, L1E_SIZE, (m.l1Size-i)*L1E_SIZE)
 	if err != nil {
-		return run{}, err
+		n := min(m.l1Size-i, entriesInPage(at, L1E_SIZE))
+		return run{length: min(n*m.l2Span()-m.inSpan(off), limit)}, err
 	}
 	table := l1Entry(b)
 	if table == 0 {
@@ -90,13 +93,14 @@ func (m *mapping) piece(off guestOffset, limit uint64) (run, error) {
 		return run{kind: QCOW2_SUBCLUSTER_UNALLOCATED_PLAIN, length: min(n, limit)}, nil
 	}
 	if !m.aligned(table) {
-		return run{}, m.tables.file.errorAt(whatL1E, at, uint64(table), "the L2 table is not cluster aligned", ErrCorrupt)
+		return run{length: min(m.l2Span()-m.inSpan(off), limit)}, m.tables.file.errorAt(whatL1E, at, uint64(table), "the L2 table is not cluster aligned", ErrCorrupt)
 	}
 	i = m.l2Index(off)
 	at = table + hostOffset(i<<m.entryBits)
 	b, err = m.tables.at(whatL2, at, 1<<m.entryBits, (m.l2Entries()-i)<<m.entryBits)
 	if err != nil {
-		return run{}, err
+		n := min(m.l2Entries()-i, entriesInPage(at, 1<<m.entryBits))
+		return run{length: min(n<<m.clusterBits-m.inCluster(off), limit)}, err
 	}
 	r, err := m.entry(b, at, off)
 	if err != nil || r.kind == QCOW2_SUBCLUSTER_COMPRESSED {
@@ -112,6 +116,12 @@ func (m *mapping) piece(off guestOffset, limit uint64) (run, error) {
 	}
 	r.length = min(r.length, limit)
 	return r, nil
+}
+
+// entriesInPage returns how many entries of size bytes there are in a page of
+// the file from the one at off on.
+func entriesInPage(off hostOffset, size uint64) uint64 {
+	return (pageSize - uint64(off)%pageSize) / size
 }
 
 // l1Entry returns the L2 table that the first L1 entry in b names, or 0.
@@ -137,7 +147,7 @@ func (m *mapping) entry(b []byte, at hostOffset, off guestOffset) (run, error) {
 		r = run{kind: m.whole(e.Entry), length: m.clusterSize() - in}
 	}
 	fail := func(value uint64, reason string) (run, error) {
-		return run{}, m.tables.file.errorAt(whatL2E, at, value, reason, ErrCorrupt)
+		return run{length: m.clusterSize() - in}, m.tables.file.errorAt(whatL2E, at, value, reason, ErrCorrupt)
 	}
 	switch {
 	case r.kind == QCOW2_SUBCLUSTER_INVALID:

@@ -41,6 +41,13 @@ type Options struct {
 	// ZeroFillTruncated reads bytes past the end of an image file as zeros,
 	// as QEMU does, instead of failing with ErrTruncated.
 	ZeroFillTruncated bool
+	// Salvage, if not nil, makes a damaged image readable. The header must be
+	// sound; but of the disk what cannot be read, for whatever reason, reads as
+	// zeros, and Salvage is told which bytes those are and why. So it is with
+	// Extents and broken tables, and a backing file that is not what it should
+	// be does not keep the image from being opened. Salvage may be called by
+	// several goroutines at once, and of one range more than once.
+	Salvage func(Lost)
 }
 
 const (

@@ -16,7 +16,7 @@ func (l *rawLayer) size() uint64 {
 }
 
 func (l *rawLayer) read(p []byte, off guestOffset) (int, error) {
-	return l.file.readPadded(whatData, p, hostOffset(off))
+	return l.file.readDisk(p, hostOffset(off), off, true)
 }
 
 func (l *rawLayer) status(off guestOffset, n uint64, depth int) (Extent, error) {

@@ -38,18 +38,31 @@ func (im *Image) size() uint64 { return im.diskSize }
 
 func (im *Image) read(p []byte, off guestOffset) (int, error) {
 	if im.readErr != nil {
-		return 0, im.readErr
+		return im.readOrLose(p, off, 0, im.readErr)
 	}
 	for n := 0; n < len(p); {
-		r, err := im.active.lookup(off+guestOffset(n), uint64(len(p)-n))
-		if err != nil {
-			return n, err
+		at := off + guestOffset(n)
+		r, err := im.active.lookup(at, uint64(len(p)-n))
+		part, m := p[n:n+int(r.length)], 0
+		if err == nil {
+			m, err = im.readRun(r, part, at)
 		}
-		m, err := im.readRun(r, p[n:n+int(r.length)], off+guestOffset(n))
+		if err != nil {
+			m, err = im.readOrLose(part, at, m, err)
+		}
 		n += m
 		if err != nil {
 			return n, err
 		}
+	}
+	return len(p), nil
+}
+
+// readOrLose returns what a read of p returns of whose bytes n are right
+// before err: the same, unless what cannot be read is lost.
+func (im *Image) readOrLose(p []byte, off guestOffset, n int, err error) (int, error) {
+	if err := im.file.lose(p[n:], off+guestOffset(n), err); err != nil {
+		return n, err
 	}
 	return len(p), nil
 }
@@ -69,10 +82,7 @@ func (im *Image) readRun(r run, p []byte, off guestOffset) (int, error) {
 	if err := im.dataError(r); err != nil {
 		return 0, err
 	}
-	if im.hasDataFile() {
-		return im.data.readPadded(whatData, p, r.host)
-	}
-	return im.data.read(whatData, p, r.host)
+	return im.data.readDisk(p, r.host, off, im.hasDataFile())
 }
 
 // dataError returns why the data of r cannot be read, or nil.
