@@ -130,14 +130,7 @@ func compareTool(t *testing.T, tool string, r *recipe, dir string) {
 	if size := virtualSize(t, dir); size > wholeLimit {
 		return // copies of such are compared by TestCorpus
 	}
-	raw := t.TempDir()
-	for _, c := range [][]string{
-		{"qemu-img", "convert", "-O", "raw", diskName, filepath.Join(raw, "theirs")},
-		{tool, "convert", "--allow-dir", ".", "-O", "raw", diskName, filepath.Join(raw, "ours")},
-		{"cmp", filepath.Join(raw, "ours"), filepath.Join(raw, "theirs")},
-	} {
-		mustTool(t, dir, c[0], c[1:]...)
-	}
+	compareConvert(t, tool, dir)
 }
 
 // exitCode is how a program ended that runTool ran.

@@ -1,16 +1,10 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
-	"os"
-	"os/signal"
 	"runtime"
 	"slices"
-	"syscall"
 
 	"github.com/spf13/cobra"
 )
@@ -24,12 +18,16 @@ const (
 
 func convertCommand() *cobra.Command {
 	var (
-		src      source
-		format   string
-		workers  int
-		sparse   = sizeFlag(4096)
-		progress bool
-		quiet    bool
+		src             source
+		out             output
+		format          string
+		workers         int
+		sparse          = sparseFlag{size: 4096}
+		progress, quiet bool
+		salvage         bool
+		to              destination
+		cache           = cacheFlag("writeback")
+		srcCache        = cacheFlag("writeback")
 	)
 	cmd := &cobra.Command{
 		Use:   "convert -O raw IMAGE TARGET",
@@ -37,138 +35,120 @@ func convertCommand() *cobra.Command {
 		Long: `Write the disk of an image to a raw file, or with "-" to standard output.
 
 A target that is a file, or not there yet, is written beside its place under
-another name and put there when it is whole: after an error or an interrupt
-nothing has changed. Through a symbolic link that is the file it leads to;
-another hard link to it keeps what it had. A block device, and a pipe, is
-written in place.`,
+another name and put there when it is whole and safe on disk: after an error or
+an interrupt nothing has changed. Only who is killed (kill -9, a crash) leaves
+".TARGET.*.tmp" behind, which may be removed. Through a symbolic link the target
+is the file that it leads to; another hard link to that keeps what it had. A
+block device, a pipe, and with -n any target, is written in place.
+
+With --salvage a damaged image is read as far as it can be: what is lost is
+zeros in the target, and is listed on standard error, a range a line, or with
+--output=json on standard output. The exit code is then 2.`,
 		Args: exactly(2, "an image file name and a target"),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			json, err := out.json()
+			to.name = args[1]
 			switch {
+			case err != nil:
+				return err
 			case format != formatRaw:
 				return usageError{fmt.Errorf("cannot write format %q, only raw", format)}
 			case workers < 0 || workers > maxWorkers:
 				return usageError{fmt.Errorf("-m %d: from 1 to %d", workers, maxWorkers)}
-			case sparse%sectorSize != 0 || sparse > maxSparse:
-				return usageError{fmt.Errorf("-S %d: a multiple of %d up to %d, or 0", sparse, sectorSize, maxSparse)}
+			case to.zero && !to.existing:
+				return usageError{errors.New("--target-is-zero is about a target that is there: give -n")}
+			case json && !salvage:
+				return usageError{errors.New("--output=json is about what --salvage could not save")}
+			case json && to.name == "-":
+				return usageError{errors.New("--output=json and the disk cannot both go to standard output")}
+			case salvage && src.format == formatRaw:
+				return usageError{errors.New("--salvage is for images; ddrescue reads raw ones off bad disks")}
 			}
 			if workers == 0 {
 				workers = min(max(4, runtime.GOMAXPROCS(0)), maxWorkers)
 			}
-			return src.use(args[0], func(d disk) error {
+			to.unsafe = cache == "unsafe"
+			var lost losses
+			if salvage {
+				src.salvage = lost.add
+			}
+			err = src.use(args[0], func(d disk) error {
 				bar := newProgress(cmd.ErrOrStderr(), d.Size(), progress, quiet)
 				defer bar.stop()
-				c := copier{src: d, sparse: int(sparse), workers: workers, done: bar.add}
-				return convert(cmd.Context(), &c, args[1], cmd.OutOrStdout())
+				c := copier{src: d, sparse: int(sparse.size), blind: sparse.extents, workers: workers, done: bar.add}
+				return convert(cmd.Context(), &c, to, cmd.OutOrStdout())
 			})
+			if err != nil || !salvage {
+				return err
+			}
+			return lost.print(cmd, json)
 		},
 	}
 	src.register(cmd)
 	src.registerSnapshot(cmd)
+	out.register(cmd)
 	f := cmd.Flags()
+	f.Lookup("output").Usage = "`format` of what --salvage lists: human or json"
 	f.StringVarP(&format, "target-format", "O", formatRaw, "`format` of the target: raw")
 	f.IntVarP(&workers, "parallel", "m", 0, "how many `parts` are read and written at once, 1 to 16 (default: as there are processors)")
-	f.VarP(&sparse, "sparse", "S", "leave holes where so many bytes are zeros; 0: none, occupy all of the target")
+	f.VarP(&sparse, "sparse", "S", "leave holes where so many bytes are zeros; 0: none, occupy all of the target; extents: where the image says so, without looking at data")
+	f.BoolVarP(&to.existing, "no-create", "n", false, "write into the target that is there, in place; it must not be smaller than the disk")
+	f.BoolVar(&to.zero, "target-is-zero", false, "with -n: the target reads as zeros, which need not be written")
+	f.BoolVar(&salvage, "salvage", false, "read what can be read of a damaged image, and list what cannot")
 	f.BoolVarP(&progress, "progress", "p", false, "show progress on the terminal at once, not after a second")
 	f.BoolVarP(&quiet, "quiet", "q", false, "show no progress")
+	f.VarP(&cache, "cache", "t", "cache `mode`: with unsafe the target is not forced to disk at the end")
+	f.VarP(&srcCache, "source-cache", "T", "accepted for qemu-img's sake")
+	f.BoolP("out-of-order", "W", false, "accepted for qemu-img's sake: the target is always written out of order")
+	for _, name := range []string{"source-cache", "out-of-order"} {
+		if err := f.MarkHidden(name); err != nil {
+			panic(err)
+		}
+	}
 	return cmd
 }
 
-// convert writes what c reads to the target of the given name.
-func convert(ctx context.Context, c *copier, name string, stdout io.Writer) error {
-	switch name {
-	case "":
-		return usageError{errors.New("the target has no name")}
-	case "-":
-		return stream(meter{stdout, c.done}, c.src, 0, c.src.Size())
-	}
-	info, err := os.Stat(name) // through a symbolic link
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return convertToFile(ctx, c, name, nil)
-	case err != nil:
-		return err
-	}
-	for _, f := range c.src.Files() {
-		if f.Info != nil && os.SameFile(f.Info, info) {
-			return fmt.Errorf("target %q is a file that the image is read from; choose another", name)
-		}
-	}
-	switch info.Mode().Type() {
-	case 0:
-		return convertToFile(ctx, c, name, info)
-	case fs.ModeDevice:
-		return convertToDevice(ctx, c, name)
-	case fs.ModeNamedPipe, fs.ModeDevice | fs.ModeCharDevice:
-		f, err := os.OpenFile(name, os.O_WRONLY, 0)
-		if err != nil {
-			return err
-		}
-		return errors.Join(stream(meter{f, c.done}, c.src, 0, c.src.Size()), f.Close())
-	}
-	return fmt.Errorf("target %q is neither a file nor a device nor a pipe", name)
+// A sparseFlag is the flag that says where holes are left.
+type sparseFlag struct {
+	size    sizeFlag // so many zeros; 0: no holes
+	extents bool     // where the source is known to be zeros, without a look at data
 }
 
-// convertToFile writes a new file, and puts it in the place of name when it is
-// whole. There lies a file that info describes, or none if that is nil.
-func convertToFile(ctx context.Context, c *copier, name string, info fs.FileInfo) (err error) {
-	ctx, stop := untilSignal(ctx)
-	defer stop()
-	t, err := newReplacement(name, info)
+func (f *sparseFlag) Type() string { return "size" }
+
+func (f *sparseFlag) String() string {
+	if f.extents {
+		return "extents"
+	}
+	return f.size.String()
+}
+
+func (f *sparseFlag) Set(s string) error {
+	if s == "extents" {
+		*f = sparseFlag{size: sectorSize, extents: true}
+		return nil
+	}
+	n, err := parseSize(s)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, t.discard()) }()
-	if err := t.file.Truncate(c.src.Size()); err != nil {
-		return err
+	if n%sectorSize != 0 || n > maxSparse {
+		return fmt.Errorf("a multiple of %d up to %d, or 0, or \"extents\"", sectorSize, maxSparse)
 	}
-	c.dst, c.zeroed = t.file, true
-	if err := c.copy(ctx); err != nil {
-		if ctx.Err() != nil {
-			return fmt.Errorf("interrupted; target %q is as it was", name)
-		}
-		return err
-	}
-	return t.commit()
+	*f = sparseFlag{size: sizeFlag(n)}
+	return nil
 }
 
-// untilSignal returns a context that ends with a signal that asks to stop. One
-// that whoever started us had ignored, as nohup does, does not ask.
-func untilSignal(ctx context.Context) (context.Context, context.CancelFunc) {
-	signals := slices.DeleteFunc([]os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP}, signal.Ignored)
-	if len(signals) == 0 { // which NotifyContext takes for all there are
-		return context.WithCancel(ctx)
-	}
-	return signal.NotifyContext(ctx, signals...)
-}
+// A cacheFlag is one of qemu-img's cache modes.
+type cacheFlag string
 
-// convertToDevice writes a block device in place.
-func convertToDevice(ctx context.Context, c *copier, name string) error {
-	f, err := os.OpenFile(name, os.O_WRONLY, 0)
-	if err != nil {
-		return err
-	}
-	size, err := f.Seek(0, io.SeekEnd)
-	if err == nil && size < c.src.Size() {
-		err = fmt.Errorf("device %q has %d bytes, the disk %d", name, size, c.src.Size())
-	}
-	if err == nil {
-		c.dst = f
-		err = c.copy(ctx)
-	}
-	if err == nil {
-		err = f.Sync()
-	}
-	return errors.Join(err, f.Close())
-}
+func (f *cacheFlag) Type() string   { return "mode" }
+func (f *cacheFlag) String() string { return string(*f) }
 
-// A meter counts what is written.
-type meter struct {
-	io.Writer
-	done func(n int64)
-}
-
-func (m meter) Write(p []byte) (int, error) {
-	n, err := m.Writer.Write(p)
-	m.done(int64(n))
-	return n, err
+func (f *cacheFlag) Set(s string) error {
+	if modes := []string{"none", "writeback", "writethrough", "directsync", "unsafe"}; !slices.Contains(modes, s) {
+		return fmt.Errorf("one of %q", modes)
+	}
+	*f = cacheFlag(s)
+	return nil
 }

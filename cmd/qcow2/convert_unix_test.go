@@ -26,7 +26,7 @@ func TestConvertSignal(t *testing.T) {
 		}
 		c := src.copier()
 		c.workers = 1
-		err := convert(t.Context(), c, filepath.Join(dir, "target"), io.Discard)
+		err := convert(t.Context(), c, destination{name: filepath.Join(dir, "target")}, io.Discard)
 		if err == nil || !strings.Contains(err.Error(), "interrupted") {
 			t.Errorf("%v: %v", sig, err)
 		}
@@ -47,7 +47,7 @@ func TestConvertIgnoresWhatIsIgnored(t *testing.T) {
 			return errors.Join(syscall.Kill(syscall.Getpid(), syscall.SIGHUP), syscall.Kill(syscall.Getpid(), syscall.SIGURG))
 		}
 		target := filepath.Join(t.TempDir(), "target")
-		if err := convert(t.Context(), src.copier(), target, io.Discard); err != nil {
+		if err := convert(t.Context(), src.copier(), destination{name: target}, io.Discard); err != nil {
 			t.Errorf("%v ignored: %v", ignored, err)
 		}
 		if got, err := os.ReadFile(target); err != nil || !bytes.Equal(got, src.data) {
@@ -62,7 +62,7 @@ func TestConvertLongName(t *testing.T) {
 		src := newFakeDisk(4 << 10)
 		target := filepath.Join(t.TempDir(), name)
 		for range 2 {
-			if err := convert(t.Context(), src.copier(), target, io.Discard); err != nil {
+			if err := convert(t.Context(), src.copier(), destination{name: target}, io.Discard); err != nil {
 				t.Errorf("name of %d bytes: %v", len(name), err)
 			}
 		}
@@ -83,7 +83,7 @@ func TestConvertToPipe(t *testing.T) {
 		}
 		got <- data
 	}()
-	if err := convert(t.Context(), src.copier(), fifo, io.Discard); err != nil {
+	if err := convert(t.Context(), src.copier(), destination{name: fifo}, io.Discard); err != nil {
 		t.Error(err)
 	}
 	if !bytes.Equal(<-got, src.data) {
@@ -96,11 +96,11 @@ func TestConvertToPipe(t *testing.T) {
 
 func TestConvertToCharacterDevice(t *testing.T) {
 	src := newFakeDisk(3 << 20)
-	if err := convert(t.Context(), src.copier(), os.DevNull, io.Discard); err != nil {
+	if err := convert(t.Context(), src.copier(), destination{name: os.DevNull}, io.Discard); err != nil {
 		t.Error(err)
 	}
 	if _, err := os.Stat("/dev/full"); err == nil {
-		if err := convert(t.Context(), src.copier(), "/dev/full", io.Discard); err == nil {
+		if err := convert(t.Context(), src.copier(), destination{name: "/dev/full"}, io.Discard); err == nil {
 			t.Error("a full device: no error")
 		}
 	}
@@ -118,7 +118,7 @@ func TestConvertLeavesHoles(t *testing.T) {
 	space := func(sparse int) int64 {
 		c, target := src.copier(), filepath.Join(dir, "target")
 		c.sparse = sparse
-		if err := convert(t.Context(), c, target, io.Discard); err != nil {
+		if err := convert(t.Context(), c, destination{name: target}, io.Discard); err != nil {
 			t.Fatal(err)
 		}
 		info, err := os.Stat(target)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math/bits"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -18,10 +19,14 @@ const pieceSize = 2 << 20
 //
 //	extents -> pieces of data -> workers: read -> find zeros -> write the rest
 type copier struct {
-	src     disk
-	dst     io.WriterAt
-	zeroed  bool // dst reads as zeros where nothing is written
-	sparse  int  // so many zeros are not written; 0: write all
+	src    disk
+	dst    io.WriterAt
+	zeroed bool // dst reads as zeros where nothing is written
+	sparse int  // so many zeros are not written; 0: none are left out
+	blind  bool // zeros are not looked for in data
+	// zero makes bytes of dst zeros without writing them, and reports whether
+	// it could. It may be nil.
+	zero    func(off, n int64) bool
 	workers int
 	done    func(n int64) // told of bytes that are done with
 }
@@ -32,8 +37,8 @@ type piece struct {
 	zero   bool // known to be
 }
 
-// skipsZeros reports whether zeros need not be written.
-func (c *copier) skipsZeros() bool { return c.zeroed && c.sparse > 0 }
+// maxZeros is how many zeros a worker is asked for at once, in bytes.
+const maxZeros = 1 << 30
 
 // copy copies all of the disk. The first error ends it.
 func (c *copier) copy(ctx context.Context) error {
@@ -53,7 +58,7 @@ func (c *copier) copy(ctx context.Context) error {
 				if buf == nil {
 					buf = make([]byte, min(pieceSize, c.src.Size()))
 				}
-				if err := c.copyPiece(p, buf[:p.n]); err != nil {
+				if err := c.copyPiece(p, buf); err != nil {
 					return err
 				}
 				c.done(p.n)
@@ -69,14 +74,16 @@ func (c *copier) copy(ctx context.Context) error {
 func (c *copier) cut(ctx context.Context, pieces chan<- piece) error {
 	var cur piece
 	send := func() error {
-		if cur.zero && c.skipsZeros() {
+		if cur.zero && c.zeroed {
 			c.done(cur.n)
 			cur.n = 0
 			return ctx.Err()
 		}
 		for cur.n > 0 {
 			p := cur
-			p.n = min(cur.n, pieceSize-cur.off%pieceSize)
+			if p.n = min(cur.n, pieceSize-cur.off%pieceSize); cur.zero {
+				p.n = min(cur.n, maxZeros)
+			}
 			cur.off += p.n
 			cur.n -= p.n
 			select {
@@ -106,25 +113,46 @@ func (c *copier) cut(ctx context.Context, pieces chan<- piece) error {
 
 func (c *copier) copyPiece(p piece, buf []byte) error {
 	if p.zero {
-		clear(buf)
-		return c.write(buf, p.off)
+		return c.writeZeros(p.off, p.n, buf)
 	}
+	buf = buf[:p.n]
 	if n, err := c.src.ReadAt(buf, p.off); n < len(buf) {
 		return endedAt(p.off+int64(n), err)
 	}
-	if !c.skipsZeros() {
+	if c.sparse == 0 || c.blind {
 		return c.write(buf, p.off)
 	}
-	// Blocks are counted from the start of the disk, as the file system
-	// counts its own.
 	for at := 0; at < len(buf); {
 		n, zero := c.run(buf[at:], p.off+int64(at))
-		if !zero {
-			if err := c.write(buf[at:at+n], p.off+int64(at)); err != nil {
-				return err
-			}
+		part := buf[at : at+n]
+		var err error
+		switch {
+		case !zero:
+			err = c.write(part, p.off+int64(at))
+		case !c.zeroed:
+			err = c.writeZeros(p.off+int64(at), int64(n), part) // they are zeros already
+		}
+		if err != nil {
+			return err
 		}
 		at += n
+	}
+	return nil
+}
+
+// writeZeros makes n bytes of the target zeros. buf is for use.
+func (c *copier) writeZeros(off, n int64, buf []byte) error {
+	if c.zero != nil && c.zero(off, n) {
+		return nil
+	}
+	clear(buf[:min(int64(len(buf)), n)])
+	for n > 0 {
+		part := buf[:min(int64(len(buf)), n)]
+		if err := c.write(part, off); err != nil {
+			return err
+		}
+		off += int64(len(part))
+		n -= int64(len(part))
 	}
 	return nil
 }
@@ -138,19 +166,37 @@ func endedAt(off int64, err error) error {
 	return err
 }
 
-// run returns how many bytes at the start of b, which lies at off, belong to
-// blocks that are zero, or to blocks that are not.
+// run returns how many bytes at the start of b, which lies at off, are to be
+// left out as zeros, or to be written. As qemu-img does it
+// (is_allocated_sectors_min) it looks at blocks of a power of two bytes,
+// counted from the start of the disk, and writes zeros of less than c.sparse
+// bytes that lie between data.
 func (c *copier) run(b []byte, off int64) (n int, zero bool) {
+	block := 1 << (bits.Len(uint(c.sparse)) - 1)
+	same := func(at int) (end int, zero bool) { // blocks alike from at on
+		for end = at; end < len(b); {
+			size := min(block-int((off+int64(end))&int64(block-1)), len(b)-end)
+			z := isZero(b[end : end+size])
+			if end > at && z != zero {
+				break
+			}
+			zero = z
+			end += size
+		}
+		return end, zero
+	}
+	n, zero = same(0)
+	if zero {
+		return n, true
+	}
 	for n < len(b) {
-		size := min(c.sparse-int((off+int64(n))%int64(c.sparse)), len(b)-n)
-		z := isZero(b[n : n+size])
-		if n > 0 && z != zero {
+		end, _ := same(n) // zeros
+		if end-n >= c.sparse || end == len(b) {
 			break
 		}
-		zero = z
-		n += size
+		n, _ = same(end)
 	}
-	return n, zero
+	return n, false
 }
 
 var zeros [4096]byte

@@ -34,7 +34,8 @@ type source struct {
 	allowDirs     []string
 	backingFormat string
 	snapshot      selector
-	zeroFill      bool // no flag: bytes past the end of the file are zeros
+	zeroFill      bool             // no flag: bytes past the end of the file are zeros
+	salvage       func(qcow2.Lost) // nil: damage is an error
 }
 
 func (s *source) register(cmd *cobra.Command) {
@@ -65,6 +66,7 @@ func (s *source) open(name string) (disk, error) {
 	case formatQcow2:
 		im, err := qcow2.Open(name, &qcow2.Options{
 			AllowDirs: s.allowDirs, BackingFormat: s.backingFormat, ZeroFillTruncated: s.zeroFill,
+			Salvage: s.salvage,
 		})
 		if err != nil {
 			return nil, err

@@ -15,7 +15,6 @@ import (
 type replacement struct {
 	file  *os.File
 	place string // where it goes
-	old   bool   // something lies there
 }
 
 // newReplacement makes a file to take the place of name, or of the file that
@@ -40,7 +39,7 @@ func newReplacement(name string, info fs.FileInfo) (*replacement, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot write beside %q: %w", place, err)
 	}
-	r := &replacement{file: f, place: place, old: info != nil}
+	r := &replacement{file: f, place: place}
 	if info != nil {
 		keepOwner(f, info)
 		if err := f.Chmod(info.Mode().Perm()); err != nil {
@@ -79,10 +78,11 @@ func followLinks(name string) (string, error) {
 	return "", fmt.Errorf("%q: too many symbolic links", name)
 }
 
-// commit closes the file and puts it in its place.
-func (r *replacement) commit() error {
-	// A crash must not lose what lay there and leave half of the new.
-	if r.old {
+// commit closes the file and puts it in its place. If it is to be safe it is
+// on disk before, and the place soon after: a crash leaves the old or the new,
+// whole.
+func (r *replacement) commit(safe bool) error {
+	if safe {
 		if err := r.file.Sync(); err != nil {
 			return err
 		}
@@ -95,6 +95,10 @@ func (r *replacement) commit() error {
 		return err
 	}
 	r.file = nil
+	if dir, err := os.Open(filepath.Dir(r.place)); err == nil && safe {
+		_ = dir.Sync() // not every file system can
+		dir.Close()
+	}
 	return nil
 }
 
