@@ -124,7 +124,7 @@ func writeFile(name string, write func(io.Writer) error) error {
 	}
 	err = write(r.file)
 	if err == nil {
-		err = r.commit()
+		err = r.commit(true)
 	}
 	if discardErr := r.discard(); err == nil {
 		err = discardErr
