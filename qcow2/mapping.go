@@ -81,7 +81,7 @@ func (m *mapping) piece(off guestOffset, limit uint64) (run, error) {
 	at := m.l1Offset + hostOffset(i*L1E_SIZE)
 	b, err := m.tables.at(whatL1, at, L1E_SIZE, (m.l1Size-i)*L1E_SIZE)
 	if err != nil {
-		n := min(m.l1Size-i, entriesInPage(at, L1E_SIZE))
+		n := min(m.l1Size-i, m.tables.entriesInPage(at, L1E_SIZE))
 		return run{length: min(n*m.l2Span()-m.inSpan(off), limit)}, err
 	}
 	table := l1Entry(b)
@@ -99,7 +99,7 @@ func (m *mapping) piece(off guestOffset, limit uint64) (run, error) {
 	at = table + hostOffset(i<<m.entryBits)
 	b, err = m.tables.at(whatL2, at, 1<<m.entryBits, (m.l2Entries()-i)<<m.entryBits)
 	if err != nil {
-		n := min(m.l2Entries()-i, entriesInPage(at, 1<<m.entryBits))
+		n := min(m.l2Entries()-i, m.tables.entriesInPage(at, 1<<m.entryBits))
 		return run{length: min(n<<m.clusterBits-m.inCluster(off), limit)}, err
 	}
 	r, err := m.entry(b, at, off)
@@ -116,12 +116,6 @@ func (m *mapping) piece(off guestOffset, limit uint64) (run, error) {
 	}
 	r.length = min(r.length, limit)
 	return r, nil
-}
-
-// entriesInPage returns how many entries of size bytes there are in a page of
-// the file from the one at off on.
-func entriesInPage(off hostOffset, size uint64) uint64 {
-	return (pageSize - uint64(off)%pageSize) / size
 }
 
 // l1Entry returns the L2 table that the first L1 entry in b names, or 0.

@@ -23,3 +23,10 @@ func (t *tables) at(what string, off hostOffset, size, n uint64) ([]byte, error)
 	b := p.data[i:min(uint64(len(p.data)), i+n)]
 	return b[:uint64(len(b))&^(size-1)], nil
 }
+
+// entriesInPage returns how many entries of size bytes there are in a page from
+// the one at off on: how far it reaches that a page cannot be read.
+func (t *tables) entriesInPage(off hostOffset, size uint64) uint64 {
+	page := t.cache.pageSize()
+	return (page - uint64(off)&(page-1)) / size
+}
