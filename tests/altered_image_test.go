@@ -80,11 +80,13 @@ func (a *alteration) run(t *testing.T) {
 		t.Errorf("no longer %s", a.unlike.says)
 	case a.unlike == pastEnd:
 		compareZeroFilled(t, dir, theirs)
-	case ours.opens && a.unlike == nil:
-		im := openImage(t, dir)
-		if a.snapshots == nil {
-			compareInfo(t, im, theirs.info)
+	case a.unlike == nil && a.snapshots == nil && a.bitmaps == nil:
+		compareToolVerdict(t, dir, &theirs)
+		if !ours.opens {
+			return
 		}
+		im := openImage(t, dir)
+		compareInfo(t, im, theirs.info)
 		if ours.mapped {
 			compareMap(t, im, theirs.mapping)
 		}

@@ -34,6 +34,7 @@ const diskName = "disk.qcow2"
 //	text FILE SIZE SEED    lines of text, which every method compresses
 //	sparse FILE SIZE SEED  a raw disk with text, noise and holes
 //	clear FILE OFF LEN     zeros over a part of the file
+//	try COMMAND            the command, which may fail
 //	secret FILE TEXT       a password, without a newline
 type command []string
 
@@ -112,6 +113,10 @@ func (b *builder) build(r *recipe, dir string) error {
 }
 
 func (b *builder) run(c command, dir string) error {
+	if c[0] == "try" {
+		_, _ = runFound(dir, b.tools[c[1]], c[2:]...)
+		return nil
+	}
 	if path := b.tools[c[0]]; path != "" {
 		out, err := runFound(dir, path, c[1:]...)
 		for range 20 {

@@ -24,7 +24,7 @@ var (
 	wholeChain  = &difference{"stricter", "A backing file that may be opened and is not what the overlay says makes opening fail, for `info` too; QEMU's looks at the image alone."}
 	onlyPart    = &difference{"laxer", "Broken snapshot, bitmap or refcount tables fail those who ask for them; QEMU refuses the whole image."}
 	extraData   = &difference{"laxer", "A bitmap with extra data is listed, as one that cannot be read; QEMU refuses the whole image."}
-	tablesAlone = &difference{"laxer", "`map` of an image whose data file is missing shows what the tables say; QEMU refuses it."}
+	tablesAlone = &difference{"laxer", "An image whose backing or data file is missing tells what it holds itself: `snapshot -l`, and with a data file `map`; QEMU refuses it."}
 	fullCluster = &difference{"laxer", "A deflate cluster is whole when it is full; QEMU goes on and refuses nonsense behind it."}
 	wholeBytes  = &difference{"other", "A virtual size that is no multiple of 512 stays as it is; QEMU rounds it down."}
 	ownSize     = &difference{"other", "A snapshot has the size that the disk had; QEMU shows it in the size that the disk has now."}

@@ -182,6 +182,9 @@ func fileRules() []rule {
 		name: "backing/no-loops", source: "our limit", images: []string{"v?,*,chain-of-3,*"}, differs: noLoops, tests: tests(loopOfTwo, depthOfChains),
 		says: "No file is in a chain twice, and a chain has 64 layers at most.",
 	}, {
+		name: "image/after-any-history", source: "qemu-img snapshot, resize, amend, bitmap, rebase, commit", images: []string{"history,seed=*", "random,seed=*"}, unbreakable: everyValue,
+		says: "Whatever was done to an image in whatever order, it is what QEMU says it is.",
+	}, {
 		name: "reading/is-io-readerat", source: "our limit", images: []string{"v3-plain"}, tests: tests(readerAt),
 		says: "Reads give what there is: fewer bytes only with an error, io.EOF at the end, nothing beyond it, no negative offset.",
 	}}

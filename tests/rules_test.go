@@ -120,7 +120,7 @@ func TestRulesAreShown(t *testing.T) {
 }
 
 // imageNames are the names of all images that are sound, in all registries:
-// committed, combined, special, random, and of replays.
+// committed, combined, special, random, of replays and of histories.
 func imageNames() []string {
 	var names []string
 	for _, r := range slices.Concat(committedRecipes(), specialRecipes(), iotestRecipes(), iotestSources()) {
@@ -131,6 +131,10 @@ func imageNames() []string {
 	}
 	for seed := range uint64(randomImages) {
 		r := randomRecipe(seed)
+		names = append(names, r.name)
+	}
+	for seed := range uint64(histories) {
+		r := historyRecipe(seed)
 		names = append(names, r.name)
 	}
 	return names

@@ -157,7 +157,7 @@ func (in *info) object() object {
 	var o object
 	add := func(key string, value any) { o = append(o, member{key, value}) }
 	d := in.qcow2
-	if d != nil && d.BackingFormat != "" {
+	if d != nil && d.HasBacking && d.BackingFormat != "" {
 		add("backing-filename-format", d.BackingFormat)
 	}
 	if d != nil && len(d.Snapshots) > 0 {
