@@ -80,10 +80,10 @@ func extensionAlterations() []alteration {
 		),
 		about("data-file/is-named-by-an-extension", "data-file",
 			alteration{name: "a name without the feature", image: plain, alter: replaced(0, extension{qcow2.QCOW2_EXT_MAGIC_DATA_FILE, "nowhere.raw"})},
-			alteration{name: "no name", alter: replaced(0), read: qcow2.ErrReference, unlike: tablesAlone},
+			alteration{name: "no name", alter: replaced(0), read: qcow2.ErrReference, unlike: tablesAlone, check: checkGoesOn},
 			alteration{name: "a file that is not there", alter: func(e *editor) {
 				copy(e.b[e.find(qcow2.QCOW2_EXT_MAGIC_DATA_FILE):], "lost")
-			}, read: qcow2.ErrReference, unlike: tablesAlone},
+			}, read: qcow2.ErrReference, unlike: tablesAlone, check: checkGoesOn},
 		),
 		about("backing/the-format-binds", "chain",
 			alteration{name: "raw over qcow2 stays raw", alter: func(e *editor) {
@@ -95,10 +95,10 @@ func extensionAlterations() []alteration {
 			alteration{name: "qcow2 over raw", alter: func(e *editor) {
 				e.extensions(0, format("qcow2"))
 				e.backing("base.raw")
-			}, open: qcow2.ErrFormat, unlike: wholeChain},
+			}, open: qcow2.ErrFormat, unlike: wholeChain, check: checkGoesOn},
 			alteration{name: "unknown format", alter: func(e *editor) {
 				copy(e.b[e.find(qcow2.QCOW2_EXT_MAGIC_BACKING_FORMAT):], "qcow9")
-			}, read: qcow2.ErrReference},
+			}, read: qcow2.ErrReference, check: checkGoesOn},
 		),
 		about("backing/a-format-is-named", "chain",
 			alteration{name: "none", alter: func(e *editor) {
@@ -112,11 +112,11 @@ func extensionAlterations() []alteration {
 			alteration{name: "a file that is not there", alter: func(e *editor) {
 				e.extensions(0, format("raw"))
 				e.backing("nowhere.raw")
-			}, read: qcow2.ErrReference},
+			}, read: qcow2.ErrReference, check: checkGoesOn},
 			alteration{name: "a directory", image: plain, alter: func(e *editor) {
 				e.extensions(0, format("raw"))
 				e.backing(".")
-			}, read: qcow2.ErrReference},
+			}, read: qcow2.ErrReference, check: checkGoesOn},
 			alteration{name: "a protocol", image: "chain", alter: func(e *editor) {
 				e.extensions(0, format("qcow2"))
 				e.backing("file:middle.qcow2")
@@ -244,7 +244,7 @@ func snapshotAlterations() []alteration {
 			alteration{name: "too many", alter: set32(qcow2.OffsetofQCowHeader_NbSnapshots, qcow2.QCOW_MAX_SNAPSHOTS+1), snapshots: qcow2.ErrLimit},
 			alteration{name: "unaligned", alter: func(e *editor) { e.or(qcow2.OffsetofQCowHeader_SnapshotsOffset, 8) }, snapshots: qcow2.ErrCorrupt},
 			alteration{name: "past 2^63", alter: set64(qcow2.OffsetofQCowHeader_SnapshotsOffset, 1<<63), snapshots: qcow2.ErrCorrupt},
-			alteration{name: "past the end", alter: set64(qcow2.OffsetofQCowHeader_SnapshotsOffset, 1<<40), snapshots: qcow2.ErrTruncated},
+			alteration{name: "past the end", alter: set64(qcow2.OffsetofQCowHeader_SnapshotsOffset, 1<<40), snapshots: qcow2.ErrTruncated, check: pastEnd},
 			alteration{name: "as many as allowed, past the end", alter: func(e *editor) {
 				e.b = append(e.b, make([]byte, e.cluster()-int64(len(e.b))%e.cluster())...)
 				e.u64(qcow2.OffsetofQCowHeader_SnapshotsOffset, uint64(len(e.b)))

@@ -32,6 +32,8 @@ type alteration struct {
 	// unlike says why QEMU's verdict is another one, opening or reading. It
 	// must be another one then: a difference that is none any more fails.
 	unlike *difference
+	// check says why check ends in another way.
+	check *difference
 	// noQEMU says why QEMU is not asked at all.
 	noQEMU string
 }
@@ -71,6 +73,7 @@ func (a *alteration) run(t *testing.T) {
 	if t.Failed() || a.noQEMU != "" {
 		return
 	}
+	a.runCheck(t, dir)
 	theirs := askVerdict(t, dir)
 	differ := ours.opens != theirs.opens || ours.reads != theirs.reads || ours.snapshot != theirs.snapshot || ours.mapped != theirs.mapped
 	switch {
@@ -93,6 +96,21 @@ func (a *alteration) run(t *testing.T) {
 		if ours.reads {
 			compareContents(t, im, theirs.raw)
 		}
+	}
+}
+
+// runCheck compares check where both open the image.
+func (a *alteration) runCheck(t *testing.T, dir string) {
+	t.Helper()
+	tool := buildTool(t)
+	switch {
+	case a.check != nil:
+		theirs := runCheck(t, dir, "qemu-img", "json", "-f", "qcow2", diskName)
+		if ours := runCheck(t, dir, tool, "json", diskName); ours.exit == theirs.exit {
+			t.Errorf("check: no longer %s", a.check.says)
+		}
+	case a.unlike == nil || a.unlike == onlyPart:
+		compareCheck(t, tool, dir, []string{"-f", "qcow2", diskName})
 	}
 }
 

@@ -26,15 +26,17 @@ var (
 	extraData   = &difference{"laxer", "A bitmap with extra data is listed, as one that cannot be read; QEMU refuses the whole image."}
 	tablesAlone = &difference{"laxer", "An image whose backing or data file is missing tells what it holds itself: `snapshot -l`, and with a data file `map`; QEMU refuses it."}
 	fullCluster = &difference{"laxer", "A deflate cluster is whole when it is full; QEMU goes on and refuses nonsense behind it."}
-	wholeBytes  = &difference{"other", "A virtual size that is no multiple of 512 stays as it is; QEMU rounds it down."}
-	ownSize     = &difference{"other", "A snapshot has the size that the disk had; QEMU shows it in the size that the disk has now."}
-	wrongUsage  = &difference{"other", "`compare` ends with 2, not 1, if the command line is wrong: 1 says that the images differ."}
-	beside      = &difference{"other", "The name of a data file is relative to the image's directory; QEMU takes it relative to its own."}
+	checkGoesOn = &difference{"laxer", "`check` goes on where a table is broken or lies far outside, or a backing or data file is missing, which QEMU refuses or fails on; " +
+		"it counts zero clusters in version 2 and clusters elsewhere in a data file, which QEMU tells only who reads them; it repairs nothing."}
+	wholeBytes = &difference{"other", "A virtual size that is no multiple of 512 stays as it is; QEMU rounds it down."}
+	ownSize    = &difference{"other", "A snapshot has the size that the disk had; QEMU shows it in the size that the disk has now."}
+	wrongUsage = &difference{"other", "`compare` ends with 2, not 1, if the command line is wrong: 1 says that the images differ."}
+	beside     = &difference{"other", "The name of a data file is relative to the image's directory; QEMU takes it relative to its own."}
 )
 
 // differences are all of them, in the order of the README.
 var differences = []*difference{
-	notGuessed, noProtocols, pastEnd, multipleOf8, noLoops, wholeChain, onlyPart, extraData, tablesAlone, fullCluster,
+	notGuessed, noProtocols, pastEnd, multipleOf8, noLoops, wholeChain, onlyPart, extraData, tablesAlone, fullCluster, checkGoesOn,
 	wholeBytes, ownSize, wrongUsage, beside,
 }
 

@@ -14,7 +14,7 @@ const (
 
 // rules are all there are, from the file's first byte to what is printed.
 func rules() []rule {
-	return slices.Concat(headerRules(), mappingRules(), fileRules(), partRules(), toolRules(), iotestRules())
+	return slices.Concat(headerRules(), mappingRules(), fileRules(), partRules(), checkRules(), toolRules(), iotestRules())
 }
 
 func headerRules() []rule {
@@ -231,6 +231,27 @@ func partRules() []rule {
 		name: "bitmaps/with-extra-data-are-listed", source: "spec: Bitmap directory", images: []string{"bitmaps"}, differs: extraData,
 		says: "A bitmap with extra data, or the flag that allows it, is one that cannot be read.",
 	}}
+}
+
+// checkRules are about check. What breaks them are damages: see damagesOf.
+func checkRules() []rule {
+	return []rule{{
+		name: "check/refcounts-count-references", source: "qcow2_check_refcounts", images: []string{"refcount-bits,*", "refcount-width-1", "iotest-112,*"},
+		says: "The refcount of each cluster is the number of references to it; of every width, low bits first below a byte.",
+	}, {
+		name: "check/entries-point-at-clusters", source: "check_refcounts_l2", images: []string{"v3-plain", "extended-l2", "v3-deflate"},
+		says: "Entries are aligned, inside the file, apart from each other, and have the copied flag if and only if the refcount is 1.",
+	}, {
+		name: "check/snapshots-and-bitmaps-count-too", source: "calculate_refcounts", images: []string{"snapshots", "bitmaps"}, differs: checkGoesOn,
+		says: "What snapshots, bitmaps, the LUKS header and the tables themselves occupy is counted.",
+	}}
+}
+
+// damagesOf are the images that break a rule of checkRules.
+var damagesOf = map[string]func() []damage{
+	"check/refcounts-count-references":      refcountDamages,
+	"check/entries-point-at-clusters":       tableDamages,
+	"check/snapshots-and-bitmaps-count-too": specialDamages,
 }
 
 func toolRules() []rule {
