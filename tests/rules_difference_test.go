@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// A difference is something that we do unlike QEMU, on purpose. The README
-// has all of them, in these words.
+// A difference is something that we make of images unlike QEMU, on purpose.
+// The README has all of them, in these words.
 type difference struct {
 	side string // "stricter": we refuse more; "laxer": we read more; "other": both read, not the same
 	says string
@@ -30,14 +30,13 @@ var (
 		"it counts zero clusters in version 2 and clusters elsewhere in a data file, which QEMU tells only who reads them; it repairs nothing."}
 	wholeBytes = &difference{"other", "A virtual size that is no multiple of 512 stays as it is; QEMU rounds it down."}
 	ownSize    = &difference{"other", "A snapshot has the size that the disk had; QEMU shows it in the size that the disk has now."}
-	wrongUsage = &difference{"other", "`compare` ends with 2, not 1, if the command line is wrong: 1 says that the images differ."}
 	beside     = &difference{"other", "The name of a data file is relative to the image's directory; QEMU takes it relative to its own."}
 )
 
 // differences are all of them, in the order of the README.
 var differences = []*difference{
 	notGuessed, noProtocols, pastEnd, multipleOf8, noLoops, wholeChain, onlyPart, extraData, tablesAlone, fullCluster, checkGoesOn,
-	wholeBytes, ownSize, wrongUsage, beside,
+	wholeBytes, ownSize, beside,
 }
 
 // TestReadmeListsTheDifferences reads the list behind the line of the README
