@@ -164,11 +164,19 @@ func (d *dumping) run(data io.Reader) (err error) {
 		if err != nil {
 			return err
 		}
+		have := int64(len(b))
+		if cdump.HasTail(d.typ) && i == d.opts.count-1 {
+			tail, err := io.ReadAll(io.LimitReader(data, cdump.TailBytes))
+			if err != nil {
+				return err
+			}
+			b = append(b, tail...)
+		}
 		base := d.offset + i*size
 		if err := d.print(i, base, d.of.Root(d.typ, b)); err != nil {
 			return err
 		}
-		if have := int64(len(b)); have < size {
+		if have < size {
 			return fmt.Errorf("%s: %s at offset %d has %d bytes, and the data ends after %d of them: %w",
 				d.name, d.typ, base, size, have, io.ErrUnexpectedEOF)
 		}

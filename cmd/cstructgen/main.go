@@ -84,8 +84,12 @@
 //	--json               a list with an object for each; every element is in it
 //	--color WHEN         auto (on a terminal, unless NO_COLOR is set), always, never
 //
+// Seconds since 1970 in a field named or described as a time are shown as one in
+// UTC as well, 16-bit text as text, and 16 bytes called a UUID or GUID as those
+// are written. Of a last member without a length, the first bytes are shown.
+//
 // If DATA ends early, what is there is printed, and the exit status is 1. DATA
-// is opened read-only, and no more is read than the structs take.
+// is opened read-only, and no more is read than is shown.
 //
 // # Flags of all
 //

@@ -12,6 +12,7 @@
 //
 //	node.go    what lies where: fields, elements, padding
 //	value.go   what the bytes of a number say
+//	meaning.go what people know bytes as: times, wide text, UUIDs
 //	symbol.go  names for numbers: enumerators, flags, constants in comments
 //	find.go    types by name
 //	text.go    the annotated hexdump; row.go says what is on its lines

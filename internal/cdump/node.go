@@ -115,6 +115,17 @@ func (n Node) Kind() Kind {
 	return Number
 }
 
+// HasTail reports whether t ends with a member without a length.
+func HasTail(t cstruct.Type) bool {
+	s, ok := under(t).(*cstruct.Struct)
+	if !ok || len(s.Fields) == 0 {
+		return false
+	}
+	last := s.Fields[len(s.Fields)-1]
+	a, ok := under(last.Type).(*cstruct.Array)
+	return ok && (a.Flexible || a.Len == 0) || last.Name == "" && HasTail(last.Type)
+}
+
 // Union returns the union that n is, nil if it is none.
 func (n Node) Union() *cstruct.Struct {
 	if s, ok := underNode(n).(*cstruct.Struct); ok && s.Union {

@@ -6,6 +6,7 @@ import (
 	"iter"
 	"math"
 	"math/big"
+	"regexp"
 	"strconv"
 	"strings"
 	"unicode"
@@ -57,13 +58,12 @@ func (n Node) visit(all, bare bool, yield func(row) bool) (more bool) {
 		}
 		return true
 	case Array:
+		if _, ok := n.wideText(); ok && !all {
+			return n.visitBytes(all, yield)
+		}
 		return n.visitArray(all, yield)
 	case Flexible:
-		r := n.heading()
-		if t := under(n.Type).(*cstruct.Array); t.Elem.Size() > 0 {
-			r.value += ", follows"
-		}
-		return yield(r)
+		return n.visitTail(yield)
 	case Text, Bytes, Padding:
 		return n.visitBytes(all, yield)
 	}
@@ -71,7 +71,8 @@ func (n Node) visit(all, bare bool, yield func(row) bool) (more bool) {
 }
 
 func (n Node) heading() row {
-	return row{node: n, off: n.Off, path: n.label(), value: n.typeText(), doc: n.doc(), note: true}
+	value := strings.TrimSpace(n.typeText() + "  " + n.idText())
+	return row{node: n, off: n.Off, path: n.label(), value: value, doc: n.doc(), note: true}
 }
 
 // label is the path of n, or what stands for it.
@@ -160,6 +161,30 @@ func (n Node) visitArray(all bool, yield func(row) bool) bool {
 	return yield(row{node: n, off: r.Off, path: "...", value: value, note: true})
 }
 
+// TailBytes is how many bytes of what follows a struct, as a member without a
+// length, are shown.
+const TailBytes = 4 * lineBytes
+
+// visitTail yields a line that says what follows, and the first bytes of it.
+func (n Node) visitTail(yield func(row) bool) bool {
+	r := n.heading()
+	if t := under(n.Type).(*cstruct.Array); t.Elem.Size() > 0 {
+		r.value += ", follows"
+	}
+	if !yield(r) {
+		return false
+	}
+	data := n.root.data[min(n.Off, int64(len(n.root.data))):]
+	data = data[:min(len(data), TailBytes)]
+	for at := 0; at < len(data); at += lineBytes {
+		line := data[at:min(len(data), at+lineBytes)]
+		if !yield(row{node: n, off: n.Off + int64(at), bytes: hexText(line), value: gutter(line), cont: true}) {
+			return false
+		}
+	}
+	return true
+}
+
 // rest returns the bytes of an array from element i on.
 func (n Node) rest(i int64) []byte {
 	b := n.Bytes()
@@ -196,7 +221,7 @@ func (n Node) visitBytes(all bool, yield func(row) bool) bool {
 		if at > 0 {
 			r = row{node: n, off: r.off, bytes: r.bytes, cont: true}
 		}
-		if !quoted && n.Kind() != Padding && len(b) > lineBytes && !zeros(line) && (at > 0 || r.value == "") {
+		if !quoted && n.Kind() != Padding && (len(b) > lineBytes || wordIn.Match(line)) && !zeros(line) && (at > 0 || r.value == "") {
 			r.value = gutter(line)
 		}
 		if !yield(r) {
@@ -213,6 +238,9 @@ func (n Node) visitBytes(all bool, yield func(row) bool) bool {
 	return true
 }
 
+// wordIn matches bytes of which some are text.
+var wordIn = regexp.MustCompile(`[0-9A-Za-z]{3}`)
+
 // lastNonzero returns where the last line of b begins that is not all zero.
 func lastNonzero(b []byte) int {
 	return max(0, len(bytes.TrimRight(b, "\x00"))-1) / lineBytes * lineBytes
@@ -222,9 +250,14 @@ func lastNonzero(b []byte) int {
 // else "".
 func (n Node) byteText(b []byte) (s string, quoted bool) {
 	text := strings.TrimRight(string(b), "\x00")
+	wide, isWide := n.wideText()
 	switch {
 	case n.Kind() == Padding:
 		return "not zero", false
+	case isWide:
+		return wide, true
+	case n.idText() != "":
+		return n.idText(), true
 	case n.Kind() == Bytes:
 		if len(text) < 3 || !readable(text) {
 			return "", false
@@ -232,6 +265,9 @@ func (n Node) byteText(b []byte) (s string, quoted bool) {
 		return strconv.QuoteToASCII(shortened(text)), true
 	}
 	// What stands behind the NUL is not part of the text, and not lost.
+	if before, _, found := strings.Cut(text, "\x00"); found && before == "" && len(text) <= lineBytes {
+		return strconv.Quote(text), true // a magic number, "\0asm"
+	}
 	text, rest, _ := strings.Cut(text, "\x00")
 	if !utf8.ValidString(text) && !readable(text) {
 		return "", false
@@ -353,6 +389,9 @@ func (n Node) numberText() string {
 		if v < 10 {
 			return strconv.FormatUint(v, 10)
 		}
+		if s := n.timeText(v); s != "" {
+			return fmt.Sprintf("%d (%s)", v, s)
+		}
 		return fmt.Sprintf("%d (%#x)", v, v)
 	case int64:
 		if basic != nil && basic.Kind == cstruct.Char && unicode.IsPrint(rune(v)) {
@@ -360,6 +399,9 @@ func (n Node) numberText() string {
 		}
 		if v > -10 && v < 10 {
 			return strconv.FormatInt(v, 10)
+		}
+		if s := n.timeText(v); s != "" {
+			return fmt.Sprintf("%d (%s)", v, s)
 		}
 		mask := ^uint64(0) >> (64 - n.bits())
 		return fmt.Sprintf("%d (%#x)", v, uint64(v)&mask)
