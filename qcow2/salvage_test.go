@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -246,6 +247,56 @@ func TestSalvageBadPlaces(t *testing.T) {
 				t.Errorf("%d bad places: %d reads", bad, reads)
 			}
 		}
+	}
+}
+
+// Whatever byte is wrong and wherever the file is cut: an image that opens is
+// read from end to end, and what is not lost is what a read without salvage
+// gives.
+func TestSalvageAnything(t *testing.T) {
+	whole := tinyImage(t)
+	try := func(file []byte) {
+		var lost lossList
+		below := &Options{Backing: source("b", text(4096, 9)), BackingFormat: formatRaw}
+		strict, _ := New(bytes.NewReader(file), int64(len(file)), below)
+		opts := *below
+		opts.Salvage = lost.add
+		im, err := New(bytes.NewReader(file), int64(len(file)), &opts)
+		if err != nil {
+			if strict != nil {
+				t.Fatalf("opens, but not to salvage: %v", err)
+			}
+			return
+		}
+		disk := make([]byte, min(im.Size(), 1<<20))
+		if n, err := im.ReadAt(disk, 0); n != len(disk) || err != nil && err != io.EOF {
+			t.Fatalf("%d of %d bytes, %v", n, len(disk), err)
+		}
+		isLost := make([]bool, len(disk))
+		for _, x := range lost.list {
+			for i := x.Offset; i < x.Offset+x.Length; i++ {
+				isLost[i] = true
+			}
+		}
+		var sector [512]byte
+		for off := 0; off < len(disk) && strict != nil; off += len(sector) {
+			n, err := strict.ReadAt(sector[:], int64(off))
+			for i, b := range sector[:n] {
+				if err == nil && (isLost[off+i] || disk[off+i] != b) {
+					t.Fatalf("byte %d reads as %#x, lost %v; it is %#x", off+i, disk[off+i], isLost[off+i], b)
+				}
+			}
+		}
+	}
+	for i := range whole {
+		for _, flip := range []byte{1 << (i % 8), 0xff} {
+			whole[i] ^= flip
+			try(whole)
+			whole[i] ^= flip
+		}
+	}
+	for n := range len(whole) {
+		try(whole[:n])
 	}
 }
 

@@ -19,6 +19,8 @@ func catCommand() *cobra.Command {
 		Short: "Write the disk, or a part of it, to standard output",
 		Long: `Write the disk, or a part of it, to standard output. With --vm-state it is the
 state of the machine that a snapshot (-l) holds, as QEMU wrote it.`,
+		Example: `  qcow2 cat --offset 0 --length 512 disk.qcow2 | xxd
+  qcow2 cat --vm-state -l running disk.qcow2 >state`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if vmState && !src.snapshot.given {
 				return usageError{errors.New("--vm-state is about a snapshot: choose one with -l")}

@@ -36,6 +36,8 @@ must be zeros. What is known to be zeros in both is not read.
 The exit code is 0 if they are the same, 1 if not; 2 if an image cannot be
 opened or the command line is wrong, 3 if a table of an image cannot be read,
 4 if its data cannot.`,
+		Example: `  qcow2 compare --allow-dir . disk.qcow2 copy.qcow2
+  qcow2 compare -F raw disk.qcow2 disk.raw`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if err := exactly(2, "two image file names")(cmd, args); err != nil {
 				return notCompared(err)

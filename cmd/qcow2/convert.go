@@ -44,6 +44,10 @@ block device, a pipe, and with -n any target, is written in place.
 With --salvage a damaged image is read as far as it can be: what is lost is
 zeros in the target, and is listed on standard error, a range a line, or with
 --output=json on standard output. The exit code is then 2.`,
+		Example: `  qcow2 convert -O raw --allow-dir . disk.qcow2 disk.raw
+  qcow2 convert -O raw -l before-upgrade disk.qcow2 before.raw
+  qcow2 convert -O raw --salvage --output=json disk.qcow2 saved.raw >lost.json
+  qcow2 convert -O raw disk.qcow2 - | sha256sum`,
 		Args: exactly(2, "an image file name and a target"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			json, err := out.json()

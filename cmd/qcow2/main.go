@@ -40,8 +40,14 @@ func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
 // none of its own.
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	root := &cobra.Command{
-		Use:           "qcow2",
-		Short:         "Show and convert qcow2 disk images",
+		Use:   "qcow2",
+		Short: "Show and convert qcow2 disk images",
+		Long: `Show and convert qcow2 disk images, in the language of qemu-img: its commands,
+flags, output and exit codes. Images are only read.
+
+What an image is, is never guessed: it is qcow2, or raw with -f raw. Other files
+that it names are opened only under directories given by --allow-dir. Sizes may
+end in k, M, G, T, P or E, for powers of 1024.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args: func(_ *cobra.Command, args []string) error {

@@ -22,7 +22,13 @@ func mapCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "map IMAGE",
 		Short: "Show where the data of an image lies",
-		Args:  exactly(1, "one image file name"),
+		Long: `Show where the data of an image lies: at which offset of which file. For people
+that is shown which must be read; --output=json has all of the disk, zeros, what
+is compressed, and the depth of the layer that decides (0 is the image).`,
+		Example: `  qcow2 map --allow-dir . disk.qcow2
+  qcow2 map --output=json --start-offset 1G --max-length 64M disk.qcow2
+  qcow2 map --picture - disk.qcow2`,
+		Args: exactly(1, "one image file name"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			json, err := out.json()
 			if err != nil {

@@ -30,6 +30,8 @@ has, if they are copied, too. Nothing is written.
 
 Of the options of a qcow2 file those count that change its size: cluster_size,
 refcount_bits, extended_l2, compat, preallocation, backing_file.`,
+		Example: `  qcow2 measure -O qcow2 -o cluster_size=128k,extended_l2=on disk.qcow2
+  qcow2 measure -O qcow2 --size 1T`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			switch sized := cmd.Flags().Changed("size"); {
 			case sized && len(args) > 0:

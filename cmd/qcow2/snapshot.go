@@ -19,7 +19,11 @@ func snapshotCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "snapshot [-l] IMAGE",
 		Short: "List the snapshots inside an image",
-		Args:  exactly(1, "one image file name"),
+		Long: `List the snapshots inside an image. To read one give its ID or name to -l of
+convert, cat, map, info or measure.`,
+		Example: `  qcow2 snapshot -l disk.qcow2
+  qcow2 convert -O raw -l before-upgrade disk.qcow2 before.raw`,
+		Args: exactly(1, "one image file name"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			json, err := out.json()
 			if err != nil {
