@@ -1,6 +1,7 @@
 package qcow2
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -37,7 +38,7 @@ func (a identity) same(b identity) bool {
 // newImage opens the image in s and its chain. It closes what it was given if
 // it fails.
 func newImage(s *Source, opts Options) (_ *Image, err error) {
-	o := &opener{opts: opts, chain: new(chain)}
+	o := &opener{opts: opts, chain: &chain{maxIterations: opts.MaxIterations}}
 	for _, s := range []*Source{s, opts.Backing, opts.DataFile} {
 		o.own(s)
 	}
@@ -131,6 +132,12 @@ func (o *opener) image(s *Source, shown, full string, depth int) (*Image, error)
 	o.pages.cover(f, im.header.ClusterBits)
 	if err := o.openData(im, depth); err != nil {
 		return nil, err
+	}
+	if im.crypt = newEncryption(im, depth); im.crypt != nil {
+		o.chain.closers = append(o.chain.closers, im.crypt)
+		if err := im.unlock(context.Background(), o.opts.password()); err != nil {
+			return nil, err
+		}
 	}
 	if err := o.openBacking(im, depth); err != nil {
 		return nil, err

@@ -60,12 +60,7 @@ func (im *Image) Describe() Description {
 	if h.CompressionType == QCOW2_COMPRESSION_TYPE_ZSTD {
 		d.CompressionType = "zstd"
 	}
-	switch h.CryptMethod {
-	case QCOW_CRYPT_AES:
-		d.Encryption = "aes"
-	case QCOW_CRYPT_LUKS:
-		d.Encryption = "luks"
-	}
+	d.Encryption = im.encryptionMethod()
 	_, d.HasDataFile = im.DataFile()
 	if x := find(im.extensions, QCOW2_EXT_MAGIC_DATA_FILE); x != nil && h.Version != QCOW2_VERSION_2 {
 		d.DataFile = string(x.Data) // QEMU tells it without the feature, too

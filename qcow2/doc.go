@@ -4,7 +4,8 @@
 //
 // It reads and nothing else: it writes no image, runs no guest, and opens no
 // file that an image names unless [Options] allow it. Encrypted images open
-// for their metadata; reading encrypted data fails with [ErrUnsupported].
+// without a password for their metadata; reading encrypted data without it
+// fails with [ErrPassword].
 //
 //	file bytes -> header -> geometry
 //	ReadAt -> mapping <- L2 tables <- L1 table

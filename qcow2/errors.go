@@ -11,10 +11,11 @@ import (
 // nearly all are an [*Error] that says where.
 var (
 	ErrFormat      = errors.New("not a qcow2 image")                       // the magic is missing
-	ErrUnsupported = errors.New("unsupported")                             // version, feature, encryption, compression method, format
+	ErrUnsupported = errors.New("unsupported")                             // version, feature, cipher, compression method, format
 	ErrCorrupt     = errors.New("corrupt image")                           // against the specification
 	ErrTruncated   = errors.New("beyond the end of the file")              // something needed lies past the end
 	ErrLimit       = errors.New("limit exceeded")                          // of QEMU, or one that the caller set
+	ErrPassword    = errors.New("the password is missing or wrong")        // of encrypted data
 	ErrReference   = errors.New("a file that the image names is not open") // see ReferenceError
 )
 

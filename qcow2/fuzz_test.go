@@ -33,6 +33,7 @@ func FuzzOpen(f *testing.F) {
 		exercise(t, file, fuzzOptions())
 		opts := fuzzOptions()
 		opts.ZeroFillTruncated = true
+		opts.Password, opts.MaxIterations = []byte("open sesame"), 1000 // of the images in testdata
 		exercise(t, file, opts)
 	})
 }

@@ -12,7 +12,7 @@ import (
 
 // isTyped reports whether err is one that callers can tell apart.
 func isTyped(err error) bool {
-	for _, known := range []error{ErrFormat, ErrUnsupported, ErrCorrupt, ErrTruncated, ErrLimit, ErrReference} {
+	for _, known := range []error{ErrFormat, ErrUnsupported, ErrCorrupt, ErrTruncated, ErrLimit, ErrPassword, ErrReference} {
 		if errors.Is(err, known) {
 			return true
 		}

@@ -23,21 +23,23 @@ type Image struct {
 
 	backingName string // as the image has it
 
-	backing    layer     // nil: none, or backingErr
-	backingErr error     // why the backing file cannot be read
-	data       *hostFile // of clusters that are not compressed: file, or the data file
-	dataErr    error     // why data is nil
-	readErr    error     // why nothing of the disk can be read
+	backing    layer       // nil: none, or backingErr
+	backingErr error       // why the backing file cannot be read
+	data       *hostFile   // of clusters that are not compressed: file, or the data file
+	dataErr    error       // why data is nil
+	readErr    error       // why nothing of the disk can be read
+	crypt      *encryption // of that data; nil: none
 	decoded    *clusterCache
 	prealloc   preallocation
 }
 
 // A chain is what the layers of an image share.
 type chain struct {
-	mu      sync.RWMutex // held for reading while a read is under way
-	closed  bool
-	closers []io.Closer
-	maxSize uint64 // of disks in bytes
+	mu            sync.RWMutex // held for reading while a read is under way
+	closed        bool
+	closers       []io.Closer
+	maxSize       uint64 // of disks in bytes
+	maxIterations uint64 // as in Options
 }
 
 // enter begins an operation that reads files. The caller must call leave if
@@ -124,7 +126,7 @@ func openFile(name string) (*os.File, int64, error) {
 }
 
 // Close closes the files that opening the image opened, and the Closers of
-// the sources it was given. Reads that are under way finish first; later ones
+// the sources it was given, and overwrites keys. Reads that are under way finish first; later ones
 // return [fs.ErrClosed]. Closing an image that Backing returned does nothing.
 func (im *Image) Close() error {
 	if !im.owner {

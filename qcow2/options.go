@@ -25,6 +25,18 @@ type Options struct {
 	// never guessed from the file's content, which a guest may control.
 	BackingFormat string
 
+	// Password opens the data of the image if that is encrypted, and of all
+	// encrypted layers of its chain; nil: none is given, and such data cannot
+	// be read before [Image.Unlock]. It is not kept. A wrong one makes opening
+	// fail where LUKS tells; see [Image.Unlock].
+	Password []byte
+	// PasswordOf, if set, is asked for the password of each encrypted layer,
+	// instead of Password. It may return nil for none.
+	PasswordOf func(EncryptedLayer) ([]byte, error)
+	// MaxIterations is the most work that the LUKS header of a layer may ask
+	// for, as luks.Options counts it; 0 means its default.
+	MaxIterations uint64
+
 	// Name is the image's file name for New: for messages, and for relative
 	// names in the image. Open uses the name it was given.
 	Name string
@@ -54,6 +66,14 @@ const (
 	defaultMaxDepth   = 64
 	defaultCacheBytes = 64 << 20
 )
+
+// password returns the way to ask for passwords, or nil.
+func (o *Options) password() func(EncryptedLayer) ([]byte, error) {
+	if o.PasswordOf != nil || o.Password == nil {
+		return o.PasswordOf
+	}
+	return func(EncryptedLayer) ([]byte, error) { return o.Password, nil }
+}
 
 // Formats of a backing file.
 const (

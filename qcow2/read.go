@@ -79,21 +79,13 @@ func (im *Image) readRun(r run, p []byte, off guestOffset) (int, error) {
 	case r.kind == QCOW2_SUBCLUSTER_COMPRESSED:
 		return im.decoded.read(im, r, p, im.active.inCluster(off))
 	}
-	if err := im.dataError(r); err != nil {
-		return 0, err
+	if im.dataErr != nil {
+		return 0, im.dataErr
+	}
+	if im.crypt != nil {
+		return im.crypt.read(im.file, p, r.host, off)
 	}
 	return im.data.readDisk(p, r.host, off, im.hasDataFile())
-}
-
-// dataError returns why the data of r cannot be read, or nil.
-func (im *Image) dataError(r run) error {
-	if im.dataErr != nil {
-		return im.dataErr
-	}
-	if im.header.CryptMethod != QCOW_CRYPT_NONE {
-		return im.file.errorAt(whatData, r.host, uint64(im.header.CryptMethod), "encrypted", ErrUnsupported)
-	}
-	return nil
 }
 
 // readBacking fills p with what lies below the image: the backing file's

@@ -142,7 +142,7 @@ func TestReadAtBrokenEntries(t *testing.T) {
 		{"encrypted", recipe{}, func(b *builder) {
 			b.header.CryptMethod = QCOW_CRYPT_AES
 			b.data(1, nil)
-		}, ErrUnsupported},
+		}, ErrPassword},
 		{"encrypted: zeros", recipe{}, func(b *builder) {
 			b.header.CryptMethod = QCOW_CRYPT_AES
 			b.entry(1, QCOW_OFLAG_ZERO, 0)

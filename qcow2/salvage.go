@@ -14,9 +14,10 @@ type Lost struct {
 const salvageUnit = 4096
 
 // lose gives up the bytes p of the disk, which lie at off and of which err
-// tells why. Without Options.Salvage that error is returned.
+// tells why. Without Options.Salvage that error is returned, and so is that a
+// password is needed: the bytes are not damaged.
 func (f *hostFile) lose(p []byte, off guestOffset, err error) error {
-	if f.salvage == nil {
+	if f.salvage == nil || errors.Is(err, ErrPassword) {
 		return err
 	}
 	if len(p) > 0 {

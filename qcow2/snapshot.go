@@ -128,7 +128,7 @@ func (im *Image) OpenListedSnapshot(s *Snapshot) (*Image, error) {
 	view := &Image{
 		chain: im.chain, file: im.file, header: im.header, extensions: im.extensions, backingName: im.backingName,
 		diskSize: s.DiskSize, active: im.active, decoded: im.decoded,
-		backing: im.backing, backingErr: im.backingErr, data: im.data, dataErr: im.dataErr, readErr: im.readErr,
+		backing: im.backing, backingErr: im.backingErr, data: im.data, dataErr: im.dataErr, readErr: im.readErr, crypt: im.crypt,
 	}
 	view.active.l1Offset, view.active.l1Size = hostOffset(h.L1TableOffset), uint64(h.L1Size)
 	return view, nil

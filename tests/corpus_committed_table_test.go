@@ -157,6 +157,18 @@ func committedRecipes() []recipe {
 				"-c", "write -q -P 0x01 0 1k", "-c", "write -q -s text.bin 3k 700", "-c", "write -q -P 0x02 8k 512",
 				"driver=qcow2,encrypt.key-secret=key,file.driver=file,file.filename=" + diskName}},
 	}, {
+		name:     "luks",
+		about:    "LUKS encryption: plain, zero and compressed clusters; the password is in this file",
+		password: password,
+		steps: []command{textFile,
+			img("create", "-q", "-f", "qcow2", "--object", secret, "-o", "cluster_size=4k,encrypt.format=luks,encrypt.key-secret=key,"+
+				"encrypt.iter-time=10,encrypt.cipher-alg=twofish-128,encrypt.cipher-mode=cbc,encrypt.ivgen-alg=plain64,encrypt.hash-alg=ripemd160",
+				diskName, fmt.Sprint(64*k)),
+			{"qemu-io", "-t", "unsafe", "--object", secret, "--image-opts",
+				"-c", "write -q -P 0x01 0 5k", "-c", "write -q -s text.bin 17k 700", "-c", "write -q -z 32k 8k",
+				"-c", "write -q -c -s text.bin 48k 4k", "-c", "write -q -P 0x02 60k 4k",
+				"driver=qcow2,encrypt.key-secret=key,file.driver=file,file.filename=" + diskName}},
+	}, {
 		name:   "luks-metadata",
 		about:  "LUKS encryption, metadata only: the key material was overwritten with zeros",
 		noData: true,

@@ -22,7 +22,7 @@ const wholeLimit = 64 << 20
 // r made, against everything qemu-img says of it: info, map, contents.
 func compareWithQEMU(t *testing.T, r *recipe, dir string) {
 	t.Helper()
-	im := openImage(t, dir)
+	im := openRecipe(t, r, dir)
 	compareInfo(t, im, mustTool(t, dir, "qemu-img", "info", "-f", "qcow2", "--output=json", diskName))
 	if r.noData {
 		return
@@ -46,7 +46,17 @@ func compareWithQEMU(t *testing.T, r *recipe, dir string) {
 // openImage opens the image in dir, with the files beside it allowed.
 func openImage(t testing.TB, dir string) *qcow2.Image {
 	t.Helper()
-	im, err := qcow2.Open(filepath.Join(dir, diskName), &qcow2.Options{AllowDirs: []string{dir}})
+	return openRecipe(t, new(recipe), dir)
+}
+
+// openRecipe is openImage for an image that r made, with its password.
+func openRecipe(t testing.TB, r *recipe, dir string) *qcow2.Image {
+	t.Helper()
+	opts := &qcow2.Options{AllowDirs: []string{dir}}
+	if r.password != "" {
+		opts.Password = []byte(r.password)
+	}
+	im, err := qcow2.Open(filepath.Join(dir, diskName), opts)
 	if err != nil {
 		t.Fatalf("open: %v", err)
 	}

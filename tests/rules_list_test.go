@@ -59,7 +59,7 @@ func headerRules() []rule {
 		name: "header/refcounts-of-64-bits-at-most", source: "spec: Header, refcount_order", images: []string{"refcount-width-1", "refcount-bits,*", "amended,refcount-bits"},
 		says: "refcount_order is 0 to 6.",
 	}, {
-		name: "header/encryption-none-aes-luks", source: "spec: Header, crypt_method", images: []string{"aes", "luks-metadata", "encrypted,aes"},
+		name: "header/encryption-none-aes-luks", source: "spec: Header, crypt_method", images: []string{"aes", "luks", "luks-metadata", "encrypted,aes"},
 		says: "There are the methods 0, 1, AES, and 2, LUKS.",
 	}, {
 		name: "header/l1-table-inside-the-file", source: "qcow2_validate_table", images: []string{"largest-l1"}, differs: pastEnd,
@@ -92,7 +92,7 @@ func headerRules() []rule {
 		name: "extensions/feature-names", source: "spec: Feature name table", images: []string{"long-names"}, unbreakable: noMatter,
 		says: "The feature name table has whole entries of 48 bytes; what is left is passed over.",
 	}, {
-		name: "extensions/crypto-header-goes-with-luks", source: "spec: Full disk encryption header pointer", images: []string{"luks-metadata", "encrypted,luks*"},
+		name: "extensions/crypto-header-goes-with-luks", source: "spec: Full disk encryption header pointer", images: []string{"luks", "luks-metadata", "encrypted,luks*"},
 		says: "The crypto header's extension has 16 bytes and an aligned offset, and is there if and only if the image is encrypted with LUKS.",
 	}}
 }

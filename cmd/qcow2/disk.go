@@ -36,6 +36,7 @@ type source struct {
 	snapshot      selector
 	zeroFill      bool             // no flag: bytes past the end of the file are zeros
 	salvage       func(qcow2.Lost) // nil: damage is an error
+	secrets       *secrets         // shared by the images of one command line
 }
 
 func (s *source) register(cmd *cobra.Command) {
@@ -43,6 +44,7 @@ func (s *source) register(cmd *cobra.Command) {
 	f.StringVarP(&s.format, "format", "f", formatQcow2, "`format` of the image: qcow2 or raw; never guessed")
 	f.StringArrayVar(&s.allowDirs, "allow-dir", nil, "open files that the image names if they lie under `dir`; may be repeated")
 	f.StringVar(&s.backingFormat, "backing-format", "", "`format` of backing files where the image names none: qcow2 or raw")
+	s.secrets = registerSecrets(cmd)
 	f.BoolP("force-share", "U", false, "accepted for qemu-img's sake: images are never locked")
 	if err := f.MarkHidden("force-share"); err != nil {
 		panic(err)
@@ -64,10 +66,14 @@ func (s *source) open(name string) (disk, error) {
 	}
 	switch s.format {
 	case formatQcow2:
-		im, err := qcow2.Open(name, &qcow2.Options{
+		opts := &qcow2.Options{
 			AllowDirs: s.allowDirs, BackingFormat: s.backingFormat, ZeroFillTruncated: s.zeroFill,
 			Salvage: s.salvage,
-		})
+		}
+		if err := s.secrets.options(opts); err != nil {
+			return nil, err
+		}
+		im, err := qcow2.Open(name, opts)
 		if err != nil {
 			return nil, err
 		}

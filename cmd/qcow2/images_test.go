@@ -31,6 +31,7 @@ func imageNames(t *testing.T) []string {
 // An expectation is what qemu-img said of a committed image.
 type expectation struct {
 	SHA256    string           `json:"sha256"`
+	Password  string           `json:"password"`
 	Map       []map[string]any `json:"map"`
 	Info      map[string]any   `json:"info"`
 	Snapshots []any            `json:"snapshots"`

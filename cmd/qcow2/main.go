@@ -16,7 +16,8 @@
 // It differs from qemu-img where safety wants it. The format of an image is
 // never guessed: it is qcow2, or raw with -f raw. Backing and data files that
 // an image names are opened only under directories given by --allow-dir, and
-// backing files of no stated format only with --backing-format. It only reads
+// backing files of no stated format only with --backing-format. Passwords come
+// from --secret-file or --secret-env, never from an argument. It only reads
 // images; nothing is opened for writing but the target of convert.
 package main
 
@@ -105,6 +106,8 @@ func message(cmd *cobra.Command, err error) string {
 		text += hint
 	case errors.Is(err, qcow2.ErrFormat) && cmd.Flags().Lookup("second-format") != nil:
 		text += " (for a raw image give -f raw, or -F raw for the second)"
+	case errors.Is(err, qcow2.ErrPassword):
+		text += secretHint
 	case errors.Is(err, qcow2.ErrFormat):
 		text += " (for a raw image give -f raw)"
 	case errors.As(err, &usage):
