@@ -1,6 +1,6 @@
 // Command qcow2 shows and converts disk images. It speaks qemu-img's language
 // (commands, flags, output, exit codes), so that hands and scripts already
-// know it, and adds "cat", which qemu-img has not:
+// know it, and adds "cat", "bitmap" and "dump", which qemu-img has not:
 //
 //	qcow2 info disk.qcow2                      what the image is
 //	qcow2 info --partitions disk.qcow2         and how the disk in it is divided
@@ -12,6 +12,8 @@
 //	qcow2 cat --offset 1M --length 512 disk.qcow2
 //	qcow2 check disk.qcow2                     whether its structures agree
 //	qcow2 snapshot -l disk.qcow2
+//	qcow2 bitmap --name daily disk.qcow2       what was written to since
+//	qcow2 dump --what header,l2=0 disk.qcow2   the image byte by byte
 //
 // It differs from qemu-img where safety wants it. The format of an image is
 // never guessed: it is qcow2, or raw with -f raw. Backing and data files that
@@ -59,7 +61,7 @@ end in k, M, G, T, P or E, for powers of 1024.`,
 		},
 		RunE: func(*cobra.Command, []string) error { return usageError{errors.New("expecting a command")} },
 	}
-	root.AddCommand(infoCommand(), mapCommand(), checkCommand(), convertCommand(), compareCommand(), measureCommand(), catCommand(), snapshotCommand())
+	root.AddCommand(infoCommand(), mapCommand(), dumpCommand(), checkCommand(), convertCommand(), compareCommand(), measureCommand(), catCommand(), snapshotCommand(), bitmapCommand())
 	root.SetArgs(args)
 	root.SetIn(stdin)
 	root.SetOut(stdout)
