@@ -54,6 +54,7 @@ var dependencies = []struct {
 	why    string
 }{
 	{"github.com/klauspost/compress", []string{"qcow2/compressed.go", "qcow2/zstdframe.go"}, "zstd of compressed clusters"},
+	{"github.com/klauspost/compress", []string{"tests/bench"}, "another decoder to be measured"},
 	{"golang.org/x/tools", []string{"gen"}, "lays out and type-checks emitted code"},
 	{"golang.org/x/sync", []string{"cmd/qcow2"}, "errgroup: work in parallel that ends with the first error"},
 	{"golang.org/x/crypto", []string{"luks"}, "twofish, cast5, ripemd160: ciphers and a hash of LUKS that the standard library has not"},

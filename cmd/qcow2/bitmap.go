@@ -25,6 +25,8 @@ func bitmapCommand() *cobra.Command {
 disk that were written to since that bitmap was made. A bitmap that was not
 saved properly is listed as in-use, and its content is refused. Bitmaps are
 never changed.`,
+		Example: `  qcow2 bitmap disk.qcow2
+  qcow2 bitmap --name daily --output=json disk.qcow2`,
 		Args: exactly(1, "one image file name"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			json, err := out.json()

@@ -29,6 +29,9 @@ sound: what can be found is shown, and what is wrong is said.
 Entries of tables that go on with each other are one line. An L2 table is shown
 by the index of its L1 entry, a refcount block by that of its entry in the
 refcount table; without an index it is the first that there is.`,
+		Example: `  qcow2 dump disk.qcow2 | less -S
+  qcow2 dump --what header,l2=3 disk.qcow2
+  qcow2 dump --json --what snapshots disk.qcow2`,
 		Args: exactly(1, "one image file name"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			json, err := out.json()
