@@ -22,13 +22,18 @@ func iotestRecipes() []recipe {
 // TestIotestsData compares the images with QEMU.
 func TestIotestsData(t *testing.T) {
 	b := newBuilder(t)
+	tool := buildTool(t)
 	for i, r := range iotestRecipes() {
 		if !inCI() && i%3 != 0 {
 			continue
 		}
 		t.Run(r.name, func(t *testing.T) {
 			t.Parallel()
-			withImage(t, b, &r, func(dir string) { compareWithQEMU(t, &r, dir) })
+			withImage(t, b, &r, func(dir string) {
+				compareWithQEMU(t, &r, dir)
+				compareTool(t, tool, &r, dir)
+				compareCheck(t, tool, dir, source(&r))
+			})
 		})
 	}
 }
@@ -141,8 +146,10 @@ func iotestChains() []recipe {
 				name = "base.raw"
 				steps = append(steps, img("convert", "-f", "qcow2", "-O", "raw", "base.qcow2", name))
 			}
-			steps = append(steps, create(diskName, long.size, "backing_file="+name, "backing_fmt="+format), qio("qcow2", diskName, long.commands...))
-			all = append(all, recipe{name: fmt.Sprintf("iotest-028,%d,%s", end, format), steps: steps})
+			for _, extended := range []string{"off", "on"} {
+				all = append(all, recipe{name: fmt.Sprintf("iotest-028,%d,%s,extended=%s", end, format, extended), steps: append(slices.Clone(steps),
+					create(diskName, long.size, "extended_l2="+extended, "backing_file="+name, "backing_fmt="+format), qio("qcow2", diskName, long.commands...))})
+			}
 		}
 	}
 	return all

@@ -41,6 +41,9 @@ func compareConvert(t *testing.T, tool, dir string) {
 		if flags == "-S 1536" {
 			continue // depends on how QEMU cuts its reads
 		}
+		if flags == "-n" && !inPages(t, dir) {
+			continue // QEMU zeroes parts of a page one by one, and so keeps it
+		}
 		if g, w := holesOf(t, ours, flags), holesOf(t, theirs, flags); g != w {
 			t.Errorf("convert %s: %s\nqemu-img: %s", flags, g, w)
 		}
@@ -48,6 +51,21 @@ func compareConvert(t *testing.T, tool, dir string) {
 }
 
 const firstBlock = 4096
+
+// inPages tells whether all extents of the disk begin with a page of memory,
+// which is also a block of the file systems that tests run on.
+func inPages(t *testing.T, dir string) bool {
+	im := openImage(t, dir)
+	for e, err := range im.Extents(0, im.Size()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e.Start%int64(os.Getpagesize()) != 0 {
+			return false
+		}
+	}
+	return true
+}
 
 // holesOf tells where the data of a file lies, as its file system says. Room
 // that is kept for zeros is no hole and no data either, and where -S 0 asks for

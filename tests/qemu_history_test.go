@@ -2,8 +2,11 @@ package tests
 
 import (
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"testing"
+
+	"cstructgen/qcow2"
 )
 
 // A history is what may happen to an image over years: layers of random
@@ -184,6 +187,14 @@ func TestHistories(t *testing.T) {
 		t.Run(r.name, func(t *testing.T) {
 			t.Parallel()
 			withImage(t, b, &r, func(dir string) {
+				compareCheck(t, tool, dir, source(&r))
+				if v := askVerdict(t, dir); !v.reads {
+					// QEMU 7.2 has overwritten what it needs, as check says:
+					// what one cannot read the other cannot.
+					_, err := openImage(t, dir).WriteTo(io.Discard)
+					checkError(t, "read", err, qcow2.ErrCorrupt)
+					return
+				}
 				compareWithQEMU(t, &r, dir)
 				compareTool(t, tool, &r, dir)
 			})

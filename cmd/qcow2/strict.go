@@ -16,10 +16,12 @@ type blockStatus struct {
 // status returns the status of the byte at off, which cur holds.
 func (s *side) status(off int64) blockStatus {
 	e := &s.cur
+	// What lies behind the end of a backing file counts as that file's, also
+	// where the layer above keeps a place for it.
+	behind := !e.Present && e.Depth+1 < s.layers
 	return blockStatus{
-		data: e.Data, zero: e.Zero, offset: e.HasOffset,
-		// What lies behind the end of a backing file counts as that file's.
-		allocated: e.Present || e.Depth+1 < s.layers,
+		data: e.Data, zero: e.Zero, offset: e.HasOffset && !behind,
+		allocated: e.Present || behind,
 		last:      off >= s.last,
 	}
 }
