@@ -112,7 +112,8 @@ type checker struct {
 	dirty   map[uint64]struct{} // L2 tables with findings: walked each time
 	excess  uint64              // bytes of tables that may still be read again
 	table   []byte              // a cluster, for an L2 table or a refcount block
-	page    *page               // of refcounts, the last that was looked at
+	near    []byte              // refcounts, of those that were looked at last
+	nearAt  uint64              // where they lie
 	window  [16 * pageSize]byte // for tables of any length
 	done    uint64              // of total
 	total   uint64

@@ -172,25 +172,33 @@ func (c *checker) refcount(off uint64) (n uint64, ok bool, err error) {
 		return 0, state == blockAbsent, nil
 	}
 	bit := cluster % perBlock << order
-	at := block + bit/8/8*8 // of the eight bytes that hold it
-	if at >= c.file.size {
-		return 0, true, nil // past the end of the file
+	word, err := c.refcountWord(block + bit/64*8)
+	if err != nil {
+		return 0, false, err
 	}
-	cache := c.tables.cache
-	if num := at >> cache.bits; c.page == nil || c.page.num != num {
-		if err := c.im.chain.enter(); err != nil {
-			return 0, false, err
-		}
-		defer c.im.chain.leave()
-		if c.page, err = cache.get(whatRefcountBlock, c.file, num); err != nil {
-			return 0, false, err
-		}
+	return refcountAt(word, order, bit%64>>order), true, nil
+}
+
+// refcountWord returns the 8 bytes of a refcount block that begin at off, a
+// multiple of 8. They belong to the cache.
+func (c *checker) refcountWord(off uint64) ([]byte, error) {
+	const size = 8
+	if i := off - c.nearAt; i < uint64(len(c.near)) { // which is mostly so
+		return c.near[i : i+size], nil
 	}
-	b := c.page.data[at&(cache.pageSize()-1):]
-	if len(b) < 8 { // cut off by the end of the file
-		b = append(make([]byte, 0, 8), b...)[:8]
+	if !c.file.contains(hostOffset(off), size) {
+		c.near = nil
+		word := make([]byte, size)
+		return word, c.read(whatRefcountBlock, word, off)
 	}
-	return refcountAt(b, order, bit%64>>order), true, nil
+	if err := c.im.chain.enter(); err != nil {
+		return nil, err
+	}
+	defer c.im.chain.leave()
+	var err error
+	c.nearAt = off
+	c.near, err = c.tables.at(whatRefcountBlock, hostOffset(off), size, pageSize)
+	return c.near, err
 }
 
 // checkCopied compares the copied flags of the active L1 and L2 tables with
