@@ -67,7 +67,7 @@ func (r *CheckResult) Clean() bool { return r.Corruptions == 0 && r.Leaks == 0 &
 // refcounts once: time is linear in the length of the file. An image whose
 // tables lie over each other, which none does that is not damaged, may have
 // them read again and again until that is twice the length of the file, and
-// 256 MiB, in addition.
+// 1 MiB, in addition.
 //
 // Specification: "Host cluster management". QEMU: qcow2_co_check.
 func (im *Image) Check(ctx context.Context, opts *CheckOptions) (*CheckResult, error) {
@@ -122,7 +122,7 @@ type checker struct {
 
 // excessTables is how many bytes of tables are read again, beside twice the
 // length of the file.
-const excessTables = 16 << 20
+const excessTables = 1 << 20
 
 func (c *checker) run() error {
 	im, f := c.im, c.file
