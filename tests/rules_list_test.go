@@ -14,7 +14,7 @@ const (
 
 // rules are all there are, from the file's first byte to what is printed.
 func rules() []rule {
-	return slices.Concat(headerRules(), mappingRules(), fileRules(), partRules(), checkRules(), toolRules(), iotestRules())
+	return slices.Concat(headerRules(), mappingRules(), fileRules(), partRules(), encryptionRules(), checkRules(), toolRules(), iotestRules())
 }
 
 func headerRules() []rule {
@@ -233,6 +233,22 @@ func partRules() []rule {
 	}}
 }
 
+func encryptionRules() []rule {
+	return []rule{{
+		name: "encryption/metadata-needs-no-password", source: "qcow2_do_open", images: []string{"luks", "aes", "luks-metadata"}, tests: tests(withoutPassword),
+		says: "Without a password all of an encrypted image is told but its data.",
+	}, {
+		name: "encryption/aes-takes-16-bytes-of-the-password", source: "qcrypto_block_qcow_init", images: []string{"aes", "iotest-134,*"}, tests: tests(wrongPasswords),
+		says: "AES has 128 bits, cut from the password or filled with zeros, and numbers sectors as the disk does; a wrong password is not noticed.",
+	}, {
+		name: "encryption/luks-header-is-sound", source: "qcrypto_block_luks_open", images: []string{"luks", "iotest-188,*"}, tests: tests(brokenLUKS, wrongPasswords),
+		says: "A LUKS header of known ciphers with a slot for the password gives the key; sectors are numbered as in the file.",
+	}, {
+		name: "encryption/of-data-alone", source: "spec: Data encryption", images: []string{"luks", "iotest-188,*", "iotest-134,*"}, unbreakable: everyValue,
+		says: "Zeros, compressed clusters and what lies below are not encrypted with this key.",
+	}}
+}
+
 // checkRules are about check. What breaks them are damages: see damagesOf.
 func checkRules() []rule {
 	return []rule{{
@@ -301,6 +317,12 @@ func iotestRules() []rule {
 	}, {
 		name: "iotests/112-refcount-widths", source: "QEMU's test 112", images: []string{"iotest-112,*"}, unbreakable: everyValue,
 		says: "Refcounts have 1 to 64 bits.",
+	}, {
+		name: "iotests/134-aes", source: "QEMU's test 134", images: []string{"iotest-134,*"}, tests: tests(wrongPasswords),
+		says: "AES-encrypted images read with their password, and as rubbish with another one.",
+	}, {
+		name: "iotests/188-luks", source: "QEMU's test 188", images: []string{"iotest-188,*"}, tests: tests(wrongPasswords),
+		says: "LUKS-encrypted images read with their password, and not with another one.",
 	}, {
 		name: "iotests/138-clusters-past-the-end", source: "QEMU's test 138", images: []string{"iotest-138"}, differs: pastEnd,
 		says: "Entries may point far past the end of the file, which takes no memory.",
