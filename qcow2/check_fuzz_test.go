@@ -51,7 +51,7 @@ func checkAnything(t *testing.T, file []byte, zeroFill bool) {
 	r.bytes = 0
 	result, err := im.Check(t.Context(), limits)
 	// The snapshot table and the bitmap directory are read by pages.
-	if limit := 20*(len(file)+excessTables); r.bytes > limit {
+	if limit := 20 * (len(file) + excessTables); r.bytes > limit {
 		t.Errorf("%d bytes read, of a file of %d", r.bytes, len(file))
 	}
 	if err != nil {
