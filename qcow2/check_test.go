@@ -6,9 +6,12 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
+	"sync"
 	"testing"
 )
 
@@ -133,6 +136,16 @@ func TestCheckEnds(t *testing.T) {
 			t.Error(err)
 		}
 	})
+	t.Run("clusters", func(t *testing.T) {
+		file := committed(t, "v2-plain") // of 512 bytes a cluster
+		im, err := New(bytes.NewReader(file), 1<<31*512+1, &Options{ZeroFillTruncated: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := im.Check(t.Context(), nil); !errors.Is(err, ErrLimit) {
+			t.Error(err)
+		}
+	})
 	t.Run("reader fails", func(t *testing.T) {
 		im, err := New(&failing{bytes.NewReader(file), 3}, int64(len(file)), nil)
 		if err != nil {
@@ -157,6 +170,85 @@ func (r *failing) ReadAt(p []byte, off int64) (int, error) {
 		return 0, errFailing
 	}
 	return r.Reader.ReadAt(p, off)
+}
+
+// Checks and reads of one image go on side by side.
+func TestCheckConcurrently(t *testing.T) {
+	im := open(t, committed(t, "snapshots"), nil)
+	want, err := im.Check(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			if r, err := im.Check(t.Context(), nil); err != nil || !reflect.DeepEqual(r, want) {
+				t.Errorf("%+v, %v", r, err)
+			}
+			if _, err := im.ReadAt(make([]byte, 4096), 0); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// The largest refcount, of each width.
+func TestReferenceCounts(t *testing.T) {
+	for order := range uint32(QCOW2_MAX_REFCOUNT_ORDER + 1) {
+		max := maxRefcount(order)
+		if bits := uint64(1) << order; order < QCOW2_MAX_REFCOUNT_ORDER && max != 1<<bits-1 || order == QCOW2_MAX_REFCOUNT_ORDER && max != math.MaxUint64 {
+			t.Errorf("order %d: largest refcount %#x", order, max)
+		}
+		r := newReferences(10, max, 1<<20)
+		add := func(n, wantCount, wantExcess uint64) {
+			t.Helper()
+			if excess, ok := r.add(3, n); !ok || excess != wantExcess || r.count(3) != wantCount {
+				t.Errorf("order %d: add(%#x): count %#x, want %#x; excess %#x, want %#x; %v", order, n, r.count(3), wantCount, excess, wantExcess, ok)
+			}
+		}
+		add(1, 1, 0)
+		add(max-1, max, 0)
+		add(1, max, 1)
+		add(math.MaxUint64, max, math.MaxUint64)
+		if r.count(2) != 0 || r.count(4) != 0 {
+			t.Error("neighbours are counted")
+		}
+	}
+	// Where counts go over from the small to the large.
+	r := newReferences(10, math.MaxUint64, 1<<20)
+	for want := uint64(inLarge - 2); want < inLarge+3; want++ {
+		if r.count(9) == 0 {
+			r.add(9, want-1)
+		}
+		if excess, ok := r.add(9, 1); excess != 0 || !ok || r.count(9) != want {
+			t.Errorf("count %d, want %d, excess %d", r.count(9), want, excess)
+		}
+	}
+}
+
+// Refcounts of less than a byte begin at its lowest bit, others are
+// big-endian. Specification: "Host cluster management".
+func TestRefcountAt(t *testing.T) {
+	b := []byte{0x1b, 0xff, 0x00, 0x12, 0x34, 0x56, 0x78, 0x9a}
+	for _, c := range []struct {
+		order uint32
+		want  []uint64
+	}{
+		{0, []uint64{1, 1, 0, 1, 1, 0, 0, 0, 1}},
+		{1, []uint64{3, 2, 1, 0, 3, 3, 3, 3, 0}},
+		{2, []uint64{0xb, 1, 0xf, 0xf, 0, 0, 2, 1}},
+		{3, []uint64{0x1b, 0xff, 0, 0x12}},
+		{4, []uint64{0x1bff, 0x0012, 0x3456, 0x789a}},
+		{5, []uint64{0x1bff0012, 0x3456789a}},
+		{6, []uint64{0x1bff00123456789a}},
+	} {
+		for i, want := range c.want {
+			if got := refcountAt(b, c.order, uint64(i)); got != want {
+				t.Errorf("order %d, refcount %d: %#x, want %#x", c.order, i, got, want)
+			}
+		}
+	}
 }
 
 func TestCheckProgress(t *testing.T) {
