@@ -42,8 +42,9 @@ var rooms = map[string]room{
 	"cmd/qcow2": {imports: []string{"qcow2", "luks", "gpt", "internal/diskmap"}},
 	"tests":     {tests: []string{"gen", "internal/cstruct", "internal/cdump", "qcow2", "luks", "gpt"}},
 	// Programs that measure the same work done by others.
-	"tests/bench":       {imports: []string{"qcow2"}},
-	"tests/bench/codec": {imports: []string{"qcow2"}},
+	"tests/bench":         {imports: []string{"qcow2"}},
+	"tests/bench/codec":   {imports: []string{"qcow2"}},
+	"tests/bench/headers": {imports: []string{"internal/cstruct"}},
 }
 
 // dependencies is every module beyond the standard library that code, other

@@ -32,6 +32,9 @@ func (l *lowering) constants(wanted func(string, bool) bool) {
 		if !c.Main || !wanted(c.Name, true) {
 			continue
 		}
+		if c.NegativeZero {
+			continue // no constant of Go is -0; 0 would be another value
+		}
 		// A macro beside the enumerator of the same name is the same constant.
 		if v, ok := values[c.Name]; ok && l.names.has(l.renamed.of(constantName(c.Name), "enumerator "+c.Name)) && sameValue(v, c.Value) {
 			continue

@@ -93,7 +93,7 @@ func (d *dwarfReader) declaration(t dwarf.Type) {
 		if _, ok := plainDWARF(t).(*dwarf.FuncType); ok || t.Name == "__builtin_va_list" {
 			return
 		}
-		d.facts["typedef "+t.Name] = d.spell(t.Type)
+		d.facts["typedef "+t.Name] = d.spell(t)
 	}
 }
 
@@ -120,7 +120,7 @@ func (d *dwarfReader) fields(path string, s *dwarf.StructType) {
 			continue
 		}
 		offset, _ := e.Val(dwarf.AttrType).(dwarf.Offset)
-		typ, err := d.data.Type(offset)
+		typ, err := d.typeAt(offset)
 		if err != nil {
 			d.err = err
 			return
@@ -152,6 +152,31 @@ func (d *dwarfReader) fields(path string, s *dwarf.StructType) {
 	}
 }
 
+// typeAt returns the type at the offset, without _Atomic, which debug/dwarf
+// does not know.
+func (d *dwarfReader) typeAt(offset dwarf.Offset) (dwarf.Type, error) {
+	t, err := d.data.Type(offset)
+	if u, ok := t.(*dwarf.UnsupportedType); ok && u.Tag == dwarf.TagAtomicType {
+		return d.atomic(offset)
+	}
+	return t, err
+}
+
+// atomic returns the type that the entry at the offset is made of.
+func (d *dwarfReader) atomic(at dwarf.Offset) (dwarf.Type, error) {
+	r := d.data.Reader()
+	r.Seek(at)
+	e, err := r.Next()
+	if err != nil {
+		return nil, err
+	}
+	offset, ok := e.Val(dwarf.AttrType).(dwarf.Offset)
+	if !ok {
+		return nil, errors.New("an entry without a type")
+	}
+	return d.typeAt(offset)
+}
+
 func unqualified(t dwarf.Type) dwarf.Type {
 	for {
 		q, ok := t.(*dwarf.QualType)
@@ -178,6 +203,11 @@ func plainDWARF(t dwarf.Type) dwarf.Type {
 
 // spell names a type as modelType does.
 func (d *dwarfReader) spell(t dwarf.Type) string {
+	if def, ok := t.(*dwarf.TypedefType); ok {
+		if u, ok := def.Type.(*dwarf.UnsupportedType); ok && u.Tag == dwarf.TagAtomicType {
+			t, d.err = d.atomic(d.at[def])
+		}
+	}
 	switch t := plainDWARF(t).(type) {
 	case *dwarf.VoidType, nil:
 		return "void"

@@ -68,7 +68,11 @@ func modelFacts(m *cstruct.Model) facts {
 		case constant.Int:
 			f["macro "+c.Name] = c.Type.Name + " " + c.Value.ExactString()
 		case constant.Float:
-			f["macro "+c.Name] = c.Type.Name + " " + modelFloat(c.Value).Text('g', 40)
+			x := modelFloat(c.Value)
+			if c.NegativeZero {
+				x.Neg(x)
+			}
+			f["macro "+c.Name] = c.Type.Name + " " + x.Text('g', 40)
 		case constant.String:
 			f["macro "+c.Name] = fmt.Sprintf("%q", constant.StringVal(c.Value))
 		}

@@ -48,7 +48,7 @@ func (g *gccOracle) macros(ctx context.Context) (probes []*probe, err error) {
 		}
 		forms := "if"
 		if quotes(name) {
-			forms = "ifs"
+			forms = "ifsLuU"
 		}
 		probes = append(probes, macroProbes(name, forms)...)
 	}
@@ -82,17 +82,22 @@ func quoting(macros map[string]string) func(name string) bool {
 var identifier = regexp.MustCompile(`[A-Za-z_]\w*`)
 
 // expressionLike reports whether the text has its brackets in pairs and
-// nothing that would end a probe early.
+// nothing that would end a probe early, or that may only stand in a function.
 func expressionLike(s string) bool {
-	if strings.ContainsAny(s, "{};") && !strings.ContainsAny(s, `"'`) {
+	if strings.Contains(s, ";") && !strings.ContainsAny(s, `"'`) || strings.Contains(s, "({") {
 		return false
 	}
 	depth := 0
-	for _, r := range s {
+	for i, r := range s {
 		switch r {
+		case '{': // of a compound literal
+			if depth == 0 && !strings.Contains(s[:i], ")") {
+				return false
+			}
+			depth++
 		case '(', '[':
 			depth++
-		case ')', ']':
+		case ')', ']', '}':
 			if depth--; depth < 0 {
 				return false
 			}

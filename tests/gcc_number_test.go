@@ -8,6 +8,8 @@ import (
 	"math/big"
 	"slices"
 	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
 )
 
 // Types that an integer constant expression may have.
@@ -68,6 +70,26 @@ func floatFact(b []byte) string {
 	return name + " " + x.Text('g', 40)
 }
 
+// wideFact returns what a probe says of a string of wide characters: its text,
+// nothing if it is none.
+func wideFact(b []byte, utf16Units bool) string {
+	var text []rune
+	if utf16Units {
+		var units []uint16
+		for ; len(b) > 2; b = b[2:] {
+			units = append(units, binary.LittleEndian.Uint16(b))
+		}
+		text = utf16.Decode(units)
+	}
+	for ; len(b) > 4; b = b[4:] {
+		text = append(text, rune(binary.LittleEndian.Uint32(b)))
+	}
+	if slices.ContainsFunc(text, func(r rune) bool { return !utf8.ValidRune(r) }) {
+		return ""
+	}
+	return fmt.Sprintf("%q", string(text))
+}
+
 // quadruple returns the value of a _Float128; infinity also for what is no
 // number.
 func quadruple(b []byte) *big.Float {
@@ -88,7 +110,7 @@ func quadruple(b []byte) *big.Float {
 		f.SetInt(n)
 		f.SetMantExp(f, max(exp, 1)-16383-fraction)
 	}
-	if negative && f.Sign() != 0 { // constants of Go have no -0
+	if negative {
 		f.Neg(f)
 	}
 	return f

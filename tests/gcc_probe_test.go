@@ -58,7 +58,7 @@ func (g *gccOracle) facts(ctx context.Context, got facts) (facts, error) {
 func (g *gccOracle) macroFacts(ctx context.Context, names []string) (facts, error) {
 	var probes []*probe
 	for _, name := range names {
-		probes = append(probes, macroProbes(name, "ifs")...)
+		probes = append(probes, macroProbes(name, "ifsLuU")...)
 	}
 	object, err := g.object(ctx, probes)
 	if err != nil {
@@ -115,11 +115,28 @@ var probeForms = map[byte]struct{ check, elem, answer string }{
 	'f': {
 		"static const double value = (%s);",
 		"_Float128",
-		"_Generic((%[1]s), " + generic(floatTypes) + "), (%[1]s)",
+		// gcc keeps a constant _Float16 in a float until it is cast.
+		"_Generic((%[1]s), " + generic(floatTypes) + "), _Generic((%[1]s), _Float16: (_Float16)(%[1]s), default: (%[1]s))",
 	},
 	's': {
 		"static const char value[] = (%s);",
 		"char",
+		"(%s)",
+	},
+	// Strings of wide characters.
+	'L': {
+		"static const int value[] = (%s);",
+		"int",
+		"(%s)",
+	},
+	'u': {
+		"static const unsigned short value[] = (%s);",
+		"unsigned short",
+		"(%s)",
+	},
+	'U': {
+		"static const unsigned value[] = (%s);",
+		"unsigned",
 		"(%s)",
 	},
 }
@@ -179,8 +196,8 @@ func answers(probes []*probe) string {
 	b.WriteString("int cstructgen;\n")
 	for i, p := range chosen(probes) {
 		form := probeForms[p.kind]
-		if p.kind == 's' {
-			fmt.Fprintf(&b, "const char cstructgen_%d[] = "+form.answer+";\n", i, p.expr)
+		if arrays[p.kind] == nil {
+			fmt.Fprintf(&b, "const %s cstructgen_%d[] = "+form.answer+";\n", form.elem, i, p.expr)
 		} else {
 			fmt.Fprintf(arrays[p.kind], form.answer+",\n", p.expr)
 		}
@@ -268,6 +285,8 @@ func (f facts) addProbes(object string, probes []*probe) error {
 			fact = floatFact(take('f', 32))
 		case 's':
 			fact = fmt.Sprintf("%q", bytes.TrimSuffix(values[fmt.Sprintf("cstructgen_%d", i)], []byte{0}))
+		case 'L', 'u', 'U':
+			fact = wideFact(values[fmt.Sprintf("cstructgen_%d", i)], p.kind == 'u')
 		}
 		if p.shift {
 			fact = "shift"

@@ -18,6 +18,9 @@ type value struct {
 	why    *diagnostic // why v is nil
 	lvalue bool
 	width  int64 // of a bit-field; 0: none
+	// negativeZero: v is a floating 0 with a minus sign, which it cannot hold.
+	negativeZero bool
+	align        int64 // of an object or member that has one of its own; 0: that of t
 }
 
 var (
@@ -75,7 +78,7 @@ func promote(v value) value {
 		v.v = nil
 	}
 	v.lvalue = false
-	if b == nil {
+	if b == nil || b == typeUnknown {
 		return v
 	}
 	switch {
@@ -96,6 +99,9 @@ func rank(b *Basic) int { return slices.Index(integerRanks, b) }
 
 // common returns the type of an operation on b and c (C 6.3.1.8).
 func common(b, c *Basic) *Basic {
+	if b == typeUnknown || c == typeUnknown {
+		return typeUnknown
+	}
 	if b.Kind == Complex || c.Kind == Complex {
 		if b.Kind == Complex {
 			return b
@@ -134,11 +140,24 @@ func convert(v value, t *Basic, at pos) value {
 		// Beyond the range of t C has no value; gcc takes the nearest.
 		r.v = clamp(truncate(v.v), t)
 	case t.Kind == Float && (v.v.Kind() == constant.Float || v.v.Kind() == constant.Int):
-		return roundTo(v.v, t, at)
+		r = roundTo(v.v, t, at)
+		r.negativeZero = r.v != nil && constant.Sign(r.v) == 0 && v.minus()
 	default:
 		r.why = malformed(at, "no arithmetic constant")
 	}
 	return r
+}
+
+// minus reports whether v, a number, has a minus sign.
+func (v value) minus() bool { return v.negativeZero || constant.Sign(v.v) < 0 }
+
+// negative returns -v of a floating v.
+func negative(v value) value {
+	if constant.Sign(v.v) == 0 {
+		v.negativeZero = !v.negativeZero
+	}
+	v.v = constant.UnaryOp(gotoken.SUB, v.v, 0)
+	return v
 }
 
 // truncate returns the integer part of a floating number, or a number beyond

@@ -119,7 +119,7 @@ func (r *resolver) constant(pp *preprocessor, m *macro, types map[string]bool) (
 	case c.Type == nil:
 		return nil, nil, malformed(m.pos, "no number: %s", v.t)
 	case c.Type.Kind == Float:
-		c.Value = constant.ToFloat(v.v)
+		c.Value, c.NegativeZero = constant.ToFloat(v.v), v.negativeZero
 	case !isInteger(c.Type):
 		return nil, nil, malformed(m.pos, "no number: %s", c.Type)
 	case self != nil && self.kind == symEnumerator && constant.Compare(self.v.v, gotoken.EQL, c.Value):

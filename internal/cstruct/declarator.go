@@ -46,6 +46,8 @@ func (p *parser) typeStart(t token) bool {
 		return false
 	}
 	switch t.text {
+	case "__extension__": // it may begin an expression as well
+		return false
 	case "struct", "union", "enum", "_Atomic", "__attribute__", "__attribute", "__auto_type", "__declspec":
 		return t.text != "__declspec" || p.peek().is("(")
 	}
@@ -77,6 +79,7 @@ func (p *parser) specifiers() *specifiers {
 			p.advance()
 			continue
 		case t.text == "_Atomic" && !p.peek().is("("):
+			s.atomic = true
 			p.advance()
 			continue
 		case arithmeticWords[t.text]:
@@ -126,6 +129,7 @@ func plainWord(s string) string {
 
 // typeof parses typeof or _Atomic with its operand.
 func (p *parser) typeof(s *specifiers) {
+	s.atomic = s.atomic || p.tok.text == "_Atomic"
 	p.advance()
 	p.want("(")
 	if p.typeStart(p.tok) {

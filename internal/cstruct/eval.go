@@ -73,15 +73,7 @@ func (e *evaluator) eval(x expr) (value, *diagnostic) {
 	case *condExpr:
 		return e.choose(x)
 	case *opaqueExpr:
-		v := value{t: typeInt, why: malformed(x.p, "%s", x.what)}
-		if x.t != nil {
-			t, d := e.res.typeName(x.t)
-			if d != nil {
-				return v, d
-			}
-			v.t = plainType(t)
-		}
-		return v, nil
+		return e.opaque(x)
 	}
 	if e.preprocessing {
 		return value{}, malformed(x.at(), "not an expression of #if")
@@ -144,6 +136,9 @@ func (e *evaluator) unary(x *unaryExpr) (value, *diagnostic) {
 		}
 		return value{t: e.logical(), why: v.why}, nil
 	}
+	if x.op == "real" || x.op == "imag" {
+		return e.part(x, v)
+	}
 	v = promote(v)
 	b, ok := v.t.(*Basic)
 	if !ok || b.Kind == Void {
@@ -153,9 +148,9 @@ func (e *evaluator) unary(x *unaryExpr) (value, *diagnostic) {
 	switch {
 	case v.v == nil:
 	case x.op == "+":
-		r.v = v.v
+		return v, nil
 	case v.v.Kind() == constant.Float && x.op == "-":
-		r.v = constant.UnaryOp(gotoken.SUB, v.v, 0)
+		return negative(v), nil
 	case !isInteger(b):
 		return v, malformed(x.p, "operand of %s is no integer", quote(x.op))
 	case x.op == "-":
@@ -252,7 +247,7 @@ func (e *evaluator) operate(x *binaryExpr, left value) (value, *diagnostic) {
 		return value{t: t, why: why}, nil
 	}
 	if !isInteger(t) {
-		return e.floating(x, t, left.v, right.v)
+		return e.floating(x, t, left, right)
 	}
 	return e.integral(x, t, left.v, right.v)
 }
@@ -274,19 +269,27 @@ func (e *evaluator) integral(x *binaryExpr, t *Basic, a, b constant.Value) (valu
 	return e.wrapped(constant.BinaryOp(a, arithmetic[x.op], b), t, x.p), nil
 }
 
-func (e *evaluator) floating(x *binaryExpr, t *Basic, a, b constant.Value) (value, *diagnostic) {
-	op := arithmetic[x.op]
+func (e *evaluator) floating(x *binaryExpr, t *Basic, a, b value) (value, *diagnostic) {
+	var op gotoken.Token
+	minus := false // the sign of a result that is 0
 	switch x.op {
 	case "/":
-		op = gotoken.QUO
-		if constant.Sign(b) == 0 {
+		op, minus = gotoken.QUO, a.minus() != b.minus()
+		if constant.Sign(b.v) == 0 {
 			return value{t: t, why: malformed(x.p, "division by zero")}, nil
 		}
-	case "+", "-", "*":
+	case "*":
+		op, minus = gotoken.MUL, a.minus() != b.minus()
+	case "+":
+		op, minus = gotoken.ADD, a.negativeZero && b.negativeZero
+	case "-":
+		op, minus = gotoken.SUB, a.negativeZero && constant.Sign(b.v) == 0 && !b.negativeZero
 	default:
 		return value{}, malformed(x.p, "operands of %s are no integers", quote(x.op))
 	}
-	return roundTo(constant.BinaryOp(a, op, b), t, x.p), nil
+	r := roundTo(constant.BinaryOp(a.v, op, b.v), t, x.p)
+	r.negativeZero = minus && r.v != nil && constant.Sign(r.v) == 0
+	return r, nil
 }
 
 // undefined is what an operation without a value gives: an error, unless C

@@ -73,7 +73,7 @@ func TestExpressions(t *testing.T) {
 
 		// Strings.
 		{`"a" "b"`, `char "ab"`}, {`("a")`, `char "a"`}, {`"\x41g\101\0"`, `char "AgA\x00"`}, {`"é\u00e9\U0001F600"`, `char "éé😀"`},
-		{`L"a"`, "skipped: not a constant: string of wide characters"}, {`u"a" U"b"`, "skipped: string literals with different prefixes"},
+		{`L"a\u20ac" "b"`, `int "a€b"`}, {`u"a"`, `unsigned short "a"`}, {`U"\xffffffff"`, "skipped: not a constant: string of wide characters that are no text"}, {`u"a" U"b"`, "skipped: string literals with different prefixes"},
 		{`sizeof "abc"`, "unsigned long 4"}, {`sizeof L"abc"`, "unsigned long 16"}, {`sizeof(u"a" "b")`, "unsigned long 6"},
 		{`"abc"[1]`, "skipped: not a constant: data"}, {`"a" + 1`, "skipped: not a constant"},
 
@@ -137,9 +137,9 @@ func TestExpressions(t *testing.T) {
 
 		// What is no constant.
 		{"object", `skipped: not a constant: "object" is no constant`}, {"array[1]", `skipped: not a constant: "array" is no constant`}, {"function()", "skipped: not a constant: a function call"},
-		{"object.a", `skipped: not a constant: "object" is no constant`}, {"1 + function()", "skipped: not a constant: a function call"}, {"a = 1", "skipped: not a constant: an assignment"}, {"array++", "skipped: not a constant: an assignment"},
+		{"object.a", `skipped: not a constant: "object" is no constant`}, {"1 + function()", "skipped: not a constant: a function call"}, {"object.a = 1", "skipped: not a constant: an assignment"}, {"array++", "skipped: not a constant: an assignment"},
 		{"nothing", `skipped: "nothing" is not declared`}, {"word", "skipped: names a type"}, {"(word)", `skipped: no expression: expected an expression, found end of file`},
-		{"({ 1; })", "skipped: not a constant: a statement expression"}, {"(struct s){ 1 }", "skipped: not a constant: a compound literal"}, {"_Generic(1, int: 2)", "skipped: not a constant: _Generic"},
+		{"({ 1; })", "skipped: not a constant: a statement expression"}, {"(struct s){ 1 }", "skipped: not a constant: a compound literal"}, {"_Generic(1, long: 2)", "skipped: _Generic has no association for int"},
 		{"&object", `skipped: not a constant: "object" is no constant`}, {"*pointer", `skipped: not a constant: "pointer" is no constant`}, {"object + 1", `skipped: operands of "+" are no numbers`}, {"-object", `skipped: operand of "-" is no number`},
 		{"*1", `skipped: operand of "*" is no pointer`}, {"1[2]", "skipped: subscript of what is no array"}, {"1->a", `skipped: operand of "->" is no pointer to a struct`},
 		{"1 2", `skipped: no expression: unexpected "2" in an expression`}, {"(1", `skipped: no expression: expected ")", found end of file`}, {"1 +", "skipped: no expression: expected an expression, found end of file"},

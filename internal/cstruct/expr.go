@@ -1,5 +1,7 @@
 package cstruct
 
+import "strings"
+
 // Binary operators by how tightly they bind (C 6.5.5 to 6.5.14).
 var precedence = map[string]int{
 	"*": 10, "/": 10, "%": 10, "+": 9, "-": 9, "<<": 8, ">>": 8,
@@ -31,7 +33,7 @@ func (p *parser) assignment() expr {
 		at := p.tok.pos
 		p.advance()
 		p.nest(p.assignment)
-		return &opaqueExpr{p: at, what: "an assignment"}
+		return &opaqueExpr{p: at, what: "an assignment", x: x}
 	}
 	return x
 }
@@ -106,8 +108,11 @@ func (p *parser) unary() expr {
 			}
 		case "__real", "__real__", "__imag", "__imag__":
 			p.advance()
-			p.nest(p.unary)
-			return &opaqueExpr{p: t.pos, what: "a part of a complex number"}
+			op := "real"
+			if strings.HasPrefix(t.text, "__imag") {
+				op = "imag"
+			}
+			return &unaryExpr{op, t.pos, p.nest(p.unary)}
 		}
 	}
 	return p.postfix(p.primary())
@@ -120,8 +125,7 @@ func (p *parser) cast() expr {
 	t := p.typeName()
 	p.want(")")
 	if p.tok.is("{") {
-		p.balanced()
-		return p.postfix(&opaqueExpr{at, "a compound literal", t})
+		return p.postfix(p.compound(at, t))
 	}
 	return &castExpr{at, t, p.nest(p.unary)}
 }
@@ -139,12 +143,18 @@ func (p *parser) size() expr {
 			x.t = t
 			return x
 		}
-		p.balanced()
-		x.x = p.postfix(&opaqueExpr{at, "a compound literal", t})
+		x.x = p.postfix(p.compound(at, t))
 		return x
 	}
 	x.x = p.nest(p.unary)
 	return x
+}
+
+// compound parses what follows the type t of a compound literal.
+func (p *parser) compound(at pos, t *typeName) expr {
+	start := p.i
+	p.balanced()
+	return &opaqueExpr{p: at, what: "a compound literal", t: t, init: p.toks[start:p.i]}
 }
 
 // primary parses what operators apply to.
@@ -168,9 +178,7 @@ func (p *parser) primary() expr {
 		}
 		switch t.text {
 		case "_Generic":
-			p.advance()
-			p.balanced()
-			return &opaqueExpr{p: t.pos, what: "_Generic"}
+			return p.generic()
 		case "__builtin_offsetof":
 			return p.offsetof()
 		case "__builtin_types_compatible_p":
@@ -243,7 +251,7 @@ func (p *parser) postfix(x expr) expr {
 			x = &memberExpr{t.pos, x, p.wantIdent("a member"), t.text == "->"}
 		case t.is("++"), t.is("--"):
 			p.advance()
-			x = &opaqueExpr{p: t.pos, what: "an assignment"}
+			x = &opaqueExpr{p: t.pos, what: "an assignment", x: x}
 		default:
 			return x
 		}
@@ -263,6 +271,29 @@ func (p *parser) offsetof() expr {
 	o.x = p.postfix(o.x)
 	p.want(")")
 	return o
+}
+
+// generic parses a selection by type (C 6.5.1.1).
+//
+//	generic = "_Generic" "(" assignment { "," ( type-name | "default" ) ":" assignment } ")" .
+func (p *parser) generic() expr {
+	g := &genericExpr{p: p.tok.pos}
+	p.advance()
+	p.want("(")
+	g.x = p.nest(p.assignment)
+	for p.got(",") {
+		var c genericCase
+		if p.tok.isName("default") {
+			p.advance()
+		} else {
+			c.t = p.typeName()
+		}
+		p.want(":")
+		c.x = p.nest(p.assignment)
+		g.cases = append(g.cases, c)
+	}
+	p.want(")")
+	return g
 }
 
 func (p *parser) compatible() expr {

@@ -67,7 +67,7 @@ func (p *placer) place(sl slot) bool {
 			start = roundUp(start, typeAlign)
 		}
 	}
-	f.Offset = start / 8
+	f.Offset, f.align = start/8, want/8
 	if f.BitField {
 		f.BitOffset = start
 	}

@@ -279,7 +279,20 @@ func escape(s string) (u uint32, isRune bool, n int) {
 	return 0, false, 0
 }
 
-// stringLiterals joins string literals (C 6.4.5) into the value of an array.
+// utf8Text returns the text of wide characters in UTF-8, unless they are none.
+func utf8Text(units []uint32) (string, bool) {
+	var b []byte
+	for _, u := range units {
+		if u > utf8.MaxRune || !utf8.ValidRune(rune(u)) {
+			return "", false
+		}
+		b = utf8.AppendRune(b, rune(u))
+	}
+	return string(b), true
+}
+
+// stringLiterals joins string literals (C 6.4.5) into the value of an array:
+// its bytes, or the text of wide characters in UTF-8.
 func (r *reporter) stringLiterals(toks []token) (value, *diagnostic) {
 	for _, t := range toks {
 		if !r.spend(t.pos, len(t.text)) {
@@ -318,7 +331,12 @@ func (r *reporter) stringLiterals(toks []token) (value, *diagnostic) {
 				}
 			}
 		}
-		v.why = malformed(toks[0].pos, "string of wide characters")
+		text, ok := utf8Text(units)
+		if !ok {
+			v.why = malformed(toks[0].pos, "string of wide characters that are no text")
+			return v, nil
+		}
+		v.v = constant.MakeString(text)
 		return v, nil
 	}
 	b := make([]byte, len(units))

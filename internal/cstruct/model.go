@@ -146,6 +146,7 @@ type Field struct {
 	Pos       Pos
 	Doc       string
 	Above     string // as in Decl
+	align     int64  // in bytes, of what is no bit-field
 }
 
 // An Enum is an enumerated type.
@@ -172,9 +173,12 @@ type EnumValue struct {
 // A Constant is an object-like macro with a constant value.
 type Constant struct {
 	Name  string
-	Value constant.Value // of kind Int, Float or String (bytes)
-	Type  *Basic         // of an Int: the C type of the expression
-	Text  string         // the replacement as written
+	Value constant.Value // of kind Int, Float or String: bytes, or where Type is wider UTF-8
+	// NegativeZero says that Value, a Float, is 0 with a minus sign, which a
+	// constant.Value cannot hold.
+	NegativeZero bool
+	Type         *Basic // of the expression; of a String: of its characters
+	Text         string // the replacement as written
 	Decl
 }
 

@@ -1,9 +1,9 @@
 package cstruct
 
 import (
+	"cmp"
 	"go/constant"
 	gotoken "go/token"
-	"math/bits"
 )
 
 func isArray(t Type) bool   { _, ok := t.(*Array); return ok }
@@ -54,6 +54,8 @@ func (e *evaluator) operand(x expr) (value, *diagnostic) {
 		return value{t: typeInt, v: constant.MakeInt64(boolInt(d == nil && sameType(t, u)))}, d
 	case *callExpr:
 		return e.call(x)
+	case *genericExpr:
+		return e.generic(x)
 	}
 	panic("cstruct: unknown expression")
 }
@@ -92,11 +94,86 @@ func (e *evaluator) cast(x *castExpr) (value, *diagnostic) {
 	return value{t: t, why: malformed(x.p, "a cast to %s", t)}, nil
 }
 
+// opaque returns the type of what is never constant.
+func (e *evaluator) opaque(x *opaqueExpr) (value, *diagnostic) {
+	v := value{t: typeUnknown, why: malformed(x.p, "%s", x.what)}
+	switch {
+	case x.x != nil:
+		u, d := e.eval(x.x)
+		if d != nil {
+			return v, d
+		}
+		v.t = u.t
+	case x.t != nil:
+		t, d := e.res.typeName(x.t)
+		if d != nil {
+			return v, d
+		}
+		v.t, v.lvalue = plainType(e.res.measured(t, x.init)), true
+	}
+	return v, nil
+}
+
+// generic computes a selection (C 6.5.1.1). What is not selected is not
+// evaluated.
+func (e *evaluator) generic(x *genericExpr) (value, *diagnostic) {
+	e.dead++
+	v, d := e.eval(x.x)
+	e.dead--
+	if d != nil {
+		return v, d
+	}
+	v = decay(v)
+	if v.width > 0 || v.t == typeUnknown {
+		return value{t: typeUnknown, why: malformed(x.p, "_Generic of what has no plain type")}, nil
+	}
+	var chosen expr
+	for _, c := range x.cases {
+		if c.t == nil {
+			if chosen == nil {
+				chosen = c.x
+			}
+			continue
+		}
+		t, d := e.res.typeName(c.t)
+		if d != nil {
+			return v, d
+		}
+		if sameType(v.t, t) {
+			chosen = c.x
+			break
+		}
+	}
+	if chosen == nil {
+		return v, malformed(x.p, "_Generic has no association for %s", v.t)
+	}
+	return e.eval(chosen)
+}
+
+// part computes __real__ and __imag__ of v.
+func (e *evaluator) part(x *unaryExpr, v value) (value, *diagnostic) {
+	v = decay(v)
+	b, ok := v.t.(*Basic)
+	if !ok || b.Kind == Void {
+		return v, malformed(x.p, "operand of %s is no number", quote("__"+x.op+"__"))
+	}
+	for real, complex := range complexTypes {
+		if b == complex {
+			return value{t: real, why: malformed(x.p, "a part of a complex number")}, nil
+		}
+	}
+	if x.op == "imag" {
+		return convert(value{t: typeInt, v: zero}, b, x.p), nil
+	}
+	return v, nil
+}
+
 // size computes sizeof and _Alignof (C 6.5.3.4), whose operand is not
 // evaluated.
 func (e *evaluator) size(x *sizeExpr) (value, *diagnostic) {
 	var t Type
 	var d *diagnostic
+	own := int64(0) // an alignment that is not that of t
 	if x.t != nil {
 		t, d = e.res.typeName(x.t)
 	} else {
@@ -104,19 +181,27 @@ func (e *evaluator) size(x *sizeExpr) (value, *diagnostic) {
 		var v value
 		v, d = e.eval(x.x)
 		e.dead--
-		if t = v.t; d == nil && v.width > 0 {
+		if t, own = v.t, v.align; d == nil && v.width > 0 {
 			d = malformed(x.p, "size of a bit-field")
+		}
+		if t == typeUnknown {
+			return value{t: typeULong, why: malformed(x.p, "the size of %s", v.why.msg)}, nil
 		}
 	}
 	if d == nil {
 		d = e.res.needComplete(t, x.p, "operand of sizeof")
+	}
+	if d == nil && (!x.align || x.t != nil) {
+		if a, ok := plainType(t).(*Array); ok && a.Flexible {
+			d = malformed(x.p, "size of an array without length")
+		}
 	}
 	if d != nil {
 		return value{}, d
 	}
 	n := t.Size()
 	if x.align {
-		n = t.Align()
+		n = cmp.Or(own, t.Align())
 	}
 	return value{t: typeULong, v: constant.MakeInt64(n)}, nil
 }
@@ -250,7 +335,7 @@ func (e *evaluator) member(x *memberExpr) (value, *diagnostic) {
 	if f == nil {
 		return v, malformed(x.name.pos, "%s has no member %s", s, x.name)
 	}
-	r := value{t: plainType(f.Type), why: v.why, lvalue: true}
+	r := value{t: plainType(f.Type), why: v.why, lvalue: true, align: f.align}
 	if f.BitField {
 		r.width = f.Bits
 		r.why = malformed(x.p, "a bit-field")
@@ -332,76 +417,4 @@ func (e *evaluator) pointerArithmetic(x *binaryExpr, a, b value) (value, *diagno
 		r.v = e.displace(a.v, b.v, p.Elem, arithmetic[x.op])
 	}
 	return r, nil
-}
-
-// call computes the builtins of gcc that are constant; no other call is.
-func (e *evaluator) call(x *callExpr) (value, *diagnostic) {
-	name := ""
-	if f, ok := x.f.(*nameExpr); ok {
-		name = f.tok.text
-	}
-	args := make([]value, len(x.args))
-	for i, a := range x.args {
-		var d *diagnostic
-		if name == "__builtin_choose_expr" && i > 0 || name == "__builtin_constant_p" {
-			continue
-		}
-		if args[i], d = e.eval(a); d != nil {
-			return value{}, d
-		}
-		args[i] = decay(args[i])
-	}
-	switch {
-	case name == "__builtin_choose_expr" && len(args) == 3:
-		if d := args[0].need(x.args[0]); d != nil {
-			return value{}, d
-		}
-		if constant.Sign(args[0].v) != 0 {
-			return e.eval(x.args[1])
-		}
-		return e.eval(x.args[2])
-	case name == "__builtin_constant_p" && len(args) == 1:
-		e.dead++
-		v, d := e.eval(x.args[0])
-		e.dead--
-		known := d == nil && v.v != nil && !v.lvalue
-		return value{t: typeInt, v: constant.MakeInt64(boolInt(known))}, nil
-	case name == "__builtin_expect" && len(args) == 2:
-		return convert(args[0], typeLong, x.p), nil
-	case len(args) == 1:
-		for i, t := range []*Basic{typeUShort, typeUInt, typeULong} {
-			if name == [...]string{"__builtin_bswap16", "__builtin_bswap32", "__builtin_bswap64"}[i] {
-				return swap(convert(args[0], t, x.p)), nil
-			}
-		}
-	}
-	r := value{t: typeInt, why: malformed(x.p, "a function call")}
-	if f, ok := x.f.(*nameExpr); ok && e.res.objects[f.tok.text] == nil {
-		return r, nil // a builtin, or a function that is declared nowhere
-	}
-	f, d := e.eval(x.f)
-	if d != nil {
-		return f, d
-	}
-	t := f.t
-	if p, ok := t.(*Pointer); ok && p.Elem != nil {
-		t = plainType(p.Elem)
-	}
-	if f, ok := t.(*function); ok {
-		r.t = plainType(f.result)
-	}
-	return r, nil
-}
-
-// swap reverses the bytes of v, an unsigned integer.
-func swap(v value) value {
-	n, ok := uint64(0), false
-	if v.v != nil {
-		n, ok = constant.Uint64Val(v.v)
-	}
-	if ok {
-		n = bits.ReverseBytes64(n) >> (64 - 8*v.t.Size())
-		v.v = constant.MakeUint64(n)
-	}
-	return v
 }

@@ -274,7 +274,9 @@ func (p *parser) initDeclarators(d *nameDecl) {
 			}
 		}
 		if p.got("=") {
+			start := p.i
 			p.skipTo(",", ";")
+			item.init = p.toks[start:p.i]
 		}
 		if !p.got(",") {
 			return

@@ -35,7 +35,8 @@ const (
 type symbol struct {
 	kind  symbolKind
 	pos   pos
-	t     Type // of typedefs, the *Typedef
+	t     Type  // of typedefs, the *Typedef
+	align int64 // of data that has one of its own; 0: that of t
 	v     value
 	known bool // of our prelude: declarations replace it
 }
@@ -124,7 +125,7 @@ func (r *resolver) declaration(d *nameDecl) {
 			r.typedef(d.specs, base, item, doc(item))
 			continue
 		}
-		t, _, diag := r.declare(base, item, d.specs.attrs, item.attrs)
+		t, a, diag := r.declare(base, item, d.specs.attrs, item.attrs)
 		if diag != nil && item.function() {
 			diag = nil // nothing of a function is translated
 			t = &function{typeInt}
@@ -133,6 +134,9 @@ func (r *resolver) declaration(d *nameDecl) {
 		s := &symbol{kind: symObject, pos: item.name.pos, t: t}
 		if diag != nil {
 			s.kind = symBroken
+		} else {
+			s.t = r.measured(t, item.init)
+			s.align = max(a.align, t.Align())
 		}
 		reason := "data"
 		if _, ok := plainType(t).(*function); ok {
@@ -206,6 +210,15 @@ func (r *resolver) typedef(specs *specifiers, base Type, item *declarator, d Dec
 // struct, union or enum in them takes the name hint, if that is not empty; d
 // is the declaration, for its comments.
 func (r *resolver) specifiers(s *specifiers, hint string, d *nameDecl) (Type, *diagnostic) {
+	t, diag := r.specified(s, hint, d)
+	if diag == nil && s.atomic {
+		t = atomic(t)
+	}
+	return t, diag
+}
+
+// specified is specifiers without qualifiers.
+func (r *resolver) specified(s *specifiers, hint string, d *nameDecl) (Type, *diagnostic) {
 	switch {
 	case s.record != nil:
 		return r.record(s.record, hint, d)
@@ -373,7 +386,7 @@ func (r *resolver) lookup(name token) (value, *diagnostic) {
 	case s.kind == symTypedef:
 		return value{}, malformed(name.pos, "%s is a type", name)
 	}
-	return value{t: plainType(s.t), lvalue: true, why: malformed(name.pos, "%s is no constant", name)}, nil
+	return value{t: plainType(s.t), lvalue: true, align: s.align, why: malformed(name.pos, "%s is no constant", name)}, nil
 }
 
 // assert checks a static assertion.

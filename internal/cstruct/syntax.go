@@ -64,31 +64,45 @@ type (
 		p    pos
 		t, u *typeName
 	}
+	// A genericExpr is a _Generic selection.
+	genericExpr struct {
+		p     pos
+		x     expr
+		cases []genericCase
+	}
 	// An opaqueExpr is valid and never constant: a statement expression, a
 	// compound literal, an assignment.
 	opaqueExpr struct {
 		p    pos
 		what string
 		t    *typeName // its type, where that is written
+		init []token   // of a compound literal
+		x    expr      // that it has the type of
 	}
 )
 
-func (x *numberExpr) at() pos { return x.tok.pos }
-func (x *charExpr) at() pos   { return x.tok.pos }
-func (x *stringExpr) at() pos { return x.toks[0].pos }
-func (x *nameExpr) at() pos   { return x.tok.pos }
-func (x *unaryExpr) at() pos  { return x.p }
-func (x *binaryExpr) at() pos { return x.p }
-func (x *condExpr) at() pos   { return x.p }
-func (x *castExpr) at() pos   { return x.p }
-func (x *sizeExpr) at() pos   { return x.p }
-func (x *offsetExpr) at() pos { return x.p }
-func (x *placeExpr) at() pos  { return x.p }
-func (x *indexExpr) at() pos  { return x.p }
-func (x *memberExpr) at() pos { return x.p }
-func (x *callExpr) at() pos   { return x.p }
-func (x *compatExpr) at() pos { return x.p }
-func (x *opaqueExpr) at() pos { return x.p }
+func (x *numberExpr) at() pos  { return x.tok.pos }
+func (x *charExpr) at() pos    { return x.tok.pos }
+func (x *stringExpr) at() pos  { return x.toks[0].pos }
+func (x *nameExpr) at() pos    { return x.tok.pos }
+func (x *unaryExpr) at() pos   { return x.p }
+func (x *binaryExpr) at() pos  { return x.p }
+func (x *condExpr) at() pos    { return x.p }
+func (x *castExpr) at() pos    { return x.p }
+func (x *sizeExpr) at() pos    { return x.p }
+func (x *offsetExpr) at() pos  { return x.p }
+func (x *placeExpr) at() pos   { return x.p }
+func (x *indexExpr) at() pos   { return x.p }
+func (x *memberExpr) at() pos  { return x.p }
+func (x *callExpr) at() pos    { return x.p }
+func (x *compatExpr) at() pos  { return x.p }
+func (x *opaqueExpr) at() pos  { return x.p }
+func (x *genericExpr) at() pos { return x.p }
+
+type genericCase struct {
+	t *typeName // nil: default
+	x expr
+}
 
 // An attribute is one of __attribute__((...)), [[...]], _Alignas or
 // __declspec that has a meaning here. Its name has no underscores around it.
@@ -104,7 +118,8 @@ type specifiers struct {
 	pos     pos
 	storage string   // typedef, extern, static, ... or ""
 	words   []string // of an arithmetic type: "unsigned", "long", ...
-	named   token    // a typedef name; tEOF: none
+	atomic  bool
+	named   token // a typedef name; tEOF: none
 	record  *recordSpec
 	enum    *enumSpec
 	typeof  *typeName // also _Atomic(type)
@@ -173,6 +188,7 @@ type declarator struct {
 	name  token // tEOF: abstract
 	parts []part
 	attrs []attribute
+	init  []token // of data, what follows the "="
 }
 
 func (d *declarator) function() bool { return len(d.parts) > 0 && d.parts[0].kind == partFunction }

@@ -34,6 +34,9 @@ var (
 	typeDecimal64  = float(Float, "_Decimal64", 8, 8)
 	typeDecimal128 = float(Float, "_Decimal128", 16, 16)
 
+	// Of what is never constant and has a type that is not followed up.
+	typeUnknown = &Basic{Kind: Int, Name: "unknown", Bytes: 1, Aligns: 1}
+
 	complexTypes = map[*Basic]*Basic{
 		typeFloat:      float(Complex, "_Complex float", 8, 4),
 		typeDouble:     float(Complex, "_Complex double", 16, 8),
@@ -173,6 +176,18 @@ type function struct{ result Type }
 func (t *function) Size() int64    { return 1 } // as gcc has it
 func (t *function) Align() int64   { return 1 }
 func (t *function) String() string { return "function" }
+
+// atomic returns t as _Atomic has it: what fits into a machine word is aligned
+// to its size, so that one instruction reads it.
+func atomic(t Type) Type {
+	switch n := t.Size(); n {
+	case 1, 2, 4, 8, 16:
+		if t.Align() < n {
+			return &Typedef{Name: "_Atomic " + t.String(), Type: t, Aligns: n, depth: nesting(t) + 1}
+		}
+	}
+	return t
+}
 
 // plainType returns t without typedefs.
 func plainType(t Type) Type {
