@@ -77,7 +77,7 @@ func compareHeader(ctx context.Context, gcc, dir, path string) (comparison, erro
 	if len(missing) > 0 {
 		// A macro may need a type that we know from the start and this
 		// header does not declare. Then gcc is asked with that type.
-		g.text = "#include <stddef.h>\n#include <linux/types.h>\n" + g.text
+		g.text = "#include <stddef.h>\n#include <sys/types.h>\n#include <linux/types.h>\n" + g.text
 		more, err := g.macroFacts(ctx, missing)
 		if err != nil {
 			return comparison{}, err

@@ -59,7 +59,8 @@ func modelFacts(m *cstruct.Model) facts {
 	}
 	for _, t := range m.Typedefs {
 		f["typedef "+t.Name] = modelType(t.Type)
-		if t.Align() > 0 { // not that of an incomplete struct
+		a, isArray := plainModel(t).(*cstruct.Array)
+		if t.Align() > 0 && !(isArray && a.Flexible) { // gcc has none of what is incomplete
 			f["typedef "+t.Name] += fmt.Sprintf(" align %d", t.Align())
 		}
 	}
@@ -78,6 +79,17 @@ func modelFacts(m *cstruct.Model) facts {
 		}
 	}
 	return f
+}
+
+// plainModel returns t without typedefs.
+func plainModel(t cstruct.Type) cstruct.Type {
+	for {
+		d, ok := t.(*cstruct.Typedef)
+		if !ok {
+			return t
+		}
+		t = d.Type
+	}
 }
 
 // bits64 returns an integer as a number of 64 bits without a sign, the only

@@ -28,9 +28,15 @@ func (g *gccOracle) defined(ctx context.Context) (map[string]string, error) {
 	return m, nil
 }
 
+// placeMacros are those whose value is that of the place where they are used.
+var placeMacros = map[string]bool{
+	"__FILE__": true, "__BASE_FILE__": true, "__FILE_NAME__": true, "__LINE__": true, "__COUNTER__": true,
+	"__INCLUDE_LEVEL__": true, "__DATE__": true, "__TIME__": true, "__TIMESTAMP__": true,
+}
+
 // macros returns probes for the object-like macros that the text leaves
 // defined and gcc does not predefine, but for those that could not stand in
-// an expression.
+// an expression, or have another value wherever they are used.
 func (g *gccOracle) macros(ctx context.Context) (probes []*probe, err error) {
 	before, err := predefined()
 	if err != nil {
@@ -40,10 +46,13 @@ func (g *gccOracle) macros(ctx context.Context) (probes []*probe, err error) {
 	if err != nil {
 		return nil, err
 	}
-	quotes := quoting(after)
+	quotes := reaching(after, func(name, body string, isMacro bool) bool {
+		return strings.ContainsAny(body, `"#`) || !isMacro && strings.HasPrefix(name, "__") // __func__
+	})
+	placed := reaching(after, func(name, _ string, isMacro bool) bool { return !isMacro && placeMacros[name] })
 	for name, body := range after {
 		old, ok := before[name]
-		if strings.Contains(name, "(") || body == "" || ok && old == body || !expressionLike(body) {
+		if strings.Contains(name, "(") || body == "" || ok && old == body || !expressionLike(body) || placed(name) {
 			continue
 		}
 		forms := "if"
@@ -55,28 +64,28 @@ func (g *gccOracle) macros(ctx context.Context) (probes []*probe, err error) {
 	return probes, nil
 }
 
-// quoting returns a function that tells which macros may expand to a string.
-// Asking for strings alone keeps gcc from thousands of complaints.
-func quoting(macros map[string]string) func(name string) bool {
+// reaching returns a function that tells which macros may expand to a name
+// that is as asked for. Asking for strings where there may be one keeps gcc
+// from thousands of complaints.
+func reaching(macros map[string]string, is func(name, body string, isMacro bool) bool) func(name string) bool {
 	bodies := map[string]string{}
 	for name, body := range macros {
 		name, _, _ = strings.Cut(name, "(")
 		bodies[name] = body
 	}
 	known := map[string]bool{}
-	var quotes func(name string) bool
-	quotes = func(name string) bool {
+	var reaches func(name string) bool
+	reaches = func(name string) bool {
 		yes, ok := known[name]
 		if !ok {
 			known[name] = false // where it names itself
 			body, isMacro := bodies[name]
-			yes = strings.ContainsAny(body, `"#`) || !isMacro && strings.HasPrefix(name, "__") || // __FILE__
-				slices.ContainsFunc(identifier.FindAllString(body, -1), quotes)
+			yes = is(name, body, isMacro) || slices.ContainsFunc(identifier.FindAllString(body, -1), reaches)
 			known[name] = yes
 		}
 		return yes
 	}
-	return quotes
+	return reaches
 }
 
 var identifier = regexp.MustCompile(`[A-Za-z_]\w*`)

@@ -70,6 +70,9 @@ func (g *gccOracle) macroFacts(ctx context.Context, names []string) (facts, erro
 
 // run runs gcc on a text.
 func (g *gccOracle) run(ctx context.Context, text string, args ...string) ([]byte, error) {
+	for _, dir := range includeDirs() {
+		args = append(args, "-I", dir)
+	}
 	cmd := exec.CommandContext(ctx, g.gcc, append([]string{"-x", "c", "-O0", "-pipe", "-"}, args...)...)
 	cmd.Env = append(os.Environ(), "LC_ALL=C")
 	cmd.Stdin = strings.NewReader(text)

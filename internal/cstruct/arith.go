@@ -14,10 +14,11 @@ type value struct {
 	t Type // without typedefs
 	// v is an integer, a floating number, the bytes of a string, or the
 	// address of an lvalue, or of what a pointer points to.
-	v      constant.Value
-	why    *diagnostic // why v is nil
-	lvalue bool
-	width  int64 // of a bit-field; 0: none
+	v         constant.Value
+	why       *diagnostic // why v is nil
+	lvalue    bool
+	truncated bool  // an integer literal that was too large
+	width     int64 // of a bit-field; 0: none
 	// negativeZero: v is a floating 0 with a minus sign, which it cannot hold.
 	negativeZero bool
 	align        int64 // of an object or member that has one of its own; 0: that of t

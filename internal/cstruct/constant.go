@@ -72,6 +72,7 @@ func (r *resolver) constant(pp *preprocessor, m *macro, types map[string]bool) (
 	for i := range body {
 		body[i].hide = body[i].hide.add(m)
 	}
+	pp.placed = false
 	toks := pp.expandAll(body)
 	pp.reporter = saved
 	if d := aside.exceeded(m.pos); d != nil {
@@ -79,6 +80,9 @@ func (r *resolver) constant(pp *preprocessor, m *macro, types map[string]bool) (
 	}
 	if len(aside.errs) > 0 {
 		return nil, nil, malformed(m.pos, "no expression")
+	}
+	if pp.placed {
+		return nil, nil, malformed(m.pos, "has the value of the place where it is used")
 	}
 	p := newParser(append(slices.Clip(toks), token{kind: tEOF, pos: m.end}), aside)
 	p.types = types

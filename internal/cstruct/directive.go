@@ -22,6 +22,7 @@ type preprocessor struct {
 	expanded  int  // tokens made by macros
 	depth     int  // of macro arguments being expanded
 	counter   int  // __COUNTER__
+	placed    bool // a macro was expanded whose value depends on its place
 	condition bool // in an #if line
 	stream    stream
 	chain     []*directory // where #include <x> looks

@@ -102,6 +102,9 @@ func (e *evaluator) number(x *numberExpr) (value, *diagnostic) {
 		return v, malformed(x.at(), "floating constant in #if")
 	case !ok:
 		return floatLiteral(x.tok)
+	case v.truncated:
+		e.warn(x.at(), "integer constant %s is too large and becomes %s", x.tok, v.v)
+		v.truncated = false
 	}
 	if e.preprocessing {
 		if b := v.t.(*Basic); !b.Signed || b == typeInt128 {

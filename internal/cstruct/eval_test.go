@@ -60,8 +60,8 @@ func TestExpressions(t *testing.T) {
 		{"1lul", `skipped: malformed number "1lul"`}, {"1lL", `skipped: malformed number "1lL"`},
 		{"08", `skipped: invalid digit '8' in "08"`}, {"0b12", `skipped: invalid digit '2' in "0b12"`},
 		{"0x", `skipped: number "0x" without digits`}, {"0b", `skipped: number "0b" without digits`},
-		{"99999999999999999999", `skipped: integer constant "99999999999999999999" is too large`},
-		{"0x1ffffffffffffffff", `skipped: integer constant "0x1ffffffffffffffff" is too large`},
+		{"99999999999999999999", "long 7766279631452241919"},
+		{"0x1ffffffffffffffff", "unsigned long 18446744073709551615"},
 		{"1x", `skipped: malformed number "1x"`}, {"1.2.3", `skipped: malformed number "1.2.3"`},
 
 		// Character constants.

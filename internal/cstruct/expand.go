@@ -74,6 +74,7 @@ func (pp *preprocessor) expandAll(list []token) []token {
 // whether it did: the name of a function-like macro without "(" stays.
 func (pp *preprocessor) invoke(s *stream, m *macro, t token) bool {
 	if m.dynamic != nil {
+		pp.placed = true
 		r := m.dynamic(pp, t)
 		r.flags, r.pos = t.flags, t.pos
 		s.push(r)

@@ -10,6 +10,7 @@ import (
 	"testing/fstest"
 
 	"golang.org/x/tools/txtar"
+	"unicode/utf8"
 )
 
 // addHeaders adds the headers of the golden files as seeds.
@@ -174,7 +175,7 @@ func checkConstant(t *testing.T, c *Constant) {
 			t.Errorf("%s: %v is no %s", c.Name, c.Value, c.Type)
 		}
 	case constant.String:
-		if c.Type != typeChar {
+		if !isInteger(c.Type) || c.Type != typeChar && !utf8.ValidString(constant.StringVal(c.Value)) {
 			t.Errorf("%s: %v is no %s", c.Name, c.Value, c.Type)
 		}
 	default:

@@ -8,8 +8,9 @@ import (
 )
 
 // integerLiteral returns value and type of an integer constant (C 6.4.4.1),
-// as gcc types it: decimal ones that need it are __int128. ok is false for
-// other numbers.
+// as gcc types it: decimal ones that need it are __int128, and of one that
+// needs more than 64 bits gcc takes the low ones. ok is false for other
+// numbers.
 func integerLiteral(t token) (v value, ok bool, d *diagnostic) {
 	s := strings.ReplaceAll(t.text, "'", "")
 	if len(s) > maxLiteral {
@@ -60,18 +61,19 @@ func integerLiteral(t token) (v value, ok bool, d *diagnostic) {
 	if x.Kind() != constant.Int {
 		return v, true, malformed(t.pos, "malformed number %s", t)
 	}
+	truncated := constant.BitLen(x) > 64
+	if truncated {
+		x = wrap(x, typeULong)
+	}
 	for _, c := range literalTypes[long] {
 		if c.Signed && unsigned || !c.Signed && !unsigned && base == 10 {
 			continue
 		}
 		if fits(x, c) {
-			return value{t: c, v: x}, true, nil
+			return value{t: c, v: x, truncated: truncated}, true, nil
 		}
 	}
-	if base == 10 && !unsigned && constant.BitLen(x) <= 64 {
-		return value{t: typeInt128, v: x}, true, nil
-	}
-	return v, true, malformed(t.pos, "integer constant %s is too large", t)
+	return value{t: typeInt128, v: x, truncated: truncated}, true, nil
 }
 
 // literalTypes are the types that an integer constant may have, by the
