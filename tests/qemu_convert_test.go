@@ -1,6 +1,8 @@
 package tests
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"io"
@@ -103,4 +105,91 @@ func holesOf(t *testing.T, name, flags string) string {
 		}
 	}
 	return b.String()
+}
+
+// compareSnapshotCopies converts each snapshot of the image in dir with both
+// tools, however it is named. QEMU writes as much as the disk has now, we as
+// much as it had then: what both have is the same, and nothing comes after it.
+func compareSnapshotCopies(t *testing.T, tool, dir string) {
+	t.Helper()
+	im := openImage(t, dir)
+	list, err := im.Snapshots()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := t.TempDir()
+	ours, theirs := filepath.Join(out, "ours"), filepath.Join(out, "theirs")
+	for _, s := range list {
+		for _, selector := range []string{
+			s.ID, s.Name, "snapshot.id=" + s.ID, "snapshot.name=" + s.Name, "snapshot.id=" + s.ID + ",snapshot.name=" + s.Name,
+		} {
+			args := []string{"convert", "-f", "qcow2", "-O", "raw", "-l", selector}
+			mustTool(t, dir, "qemu-img", append(args, diskName, theirs)...)
+			mustTool(t, dir, tool, append(args, "--allow-dir", ".", diskName, ours)...)
+			a, errA := os.ReadFile(ours)
+			b, errB := os.ReadFile(theirs)
+			if err := errors.Join(errA, errB); err != nil {
+				t.Fatal(err)
+			}
+			if uint64(len(a)) != s.DiskSize {
+				t.Errorf("-l %s: %d bytes, the disk had %d", selector, len(a), s.DiskSize)
+			}
+			n := min(len(a), len(b))
+			if i := firstDifference(a[:n], b[:n]); i >= 0 {
+				t.Errorf("-l %s: byte %#x differs", selector, i)
+			}
+			if rest := b[n:]; len(bytes.Trim(rest, "\x00")) > 0 {
+				t.Errorf("-l %s: qemu-img has more than the snapshot", selector)
+			}
+		}
+	}
+	for _, selector := range []string{"no such", "snapshot.id=no such", "snapshot.frob=1"} {
+		for _, program := range []string{"qemu-img", tool} {
+			_, err := runTool(t, dir, program, "convert", "-f", "qcow2", "-O", "raw", "-l", selector, diskName, theirs)
+			if exitCode(err) != 1 {
+				t.Errorf("%s -l %s: %v", program, selector, err)
+			}
+		}
+	}
+}
+
+// TestToolRaw compares what is said of raw images, and copies of them.
+func TestToolRaw(t *testing.T) {
+	b := newBuilder(t)
+	tool := buildTool(t)
+	dir := t.TempDir()
+	r := recipe{name: "raw", steps: []command{
+		{"sparse", "sparse", "3145728", "1"},
+		{"sparse", "short", "200704", "2"},
+		{"noise", "noise", "100352", "3"},
+		img("create", "-q", "-f", "raw", "hole", "5M"),
+		img("create", "-q", "-f", "raw", "empty", "0"),
+		// A guest may write what it likes: this disk begins as an image does.
+		create("disguised", 1<<20), img("resize", "-q", "-f", "raw", "disguised", "256k"),
+	}}
+	if err := b.build(&r, dir); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"sparse", "short", "noise", "hole", "empty", "disguised"} {
+		for _, args := range [][]string{
+			{"info"}, {"info", "--output=json"}, {"map"}, {"map", "--output=json"}, {"measure"}, {"measure", "-O", "qcow2"},
+			{"map", "--output=json", "--start-offset=100k", "--max-length=1M"},
+		} {
+			args = append(args, "-f", "raw", name)
+			ours, theirs := mustTool(t, dir, tool, args...), mustTool(t, dir, "qemu-img", args...)
+			if string(ours) != string(theirs) {
+				t.Errorf("%q\n%s\nqemu-img\n%s", args, ours, theirs)
+			}
+		}
+		for _, flags := range []string{"", "-S 64k", "-S 0"} {
+			args := append([]string{"convert", "-f", "raw", "-O", "raw", name}, strings.Fields(flags)...)
+			mustTool(t, dir, "qemu-img", append(args, "theirs")...)
+			mustTool(t, dir, tool, append(args, "ours")...)
+			mustTool(t, dir, "cmp", "ours", "theirs")
+			g, w := holesOf(t, filepath.Join(dir, "ours"), flags), holesOf(t, filepath.Join(dir, "theirs"), flags)
+			if g != w {
+				t.Errorf("convert %s %s: %s\nqemu-img: %s", flags, name, g, w)
+			}
+		}
+	}
 }

@@ -124,6 +124,7 @@ func compareTool(t *testing.T, tool string, r *recipe, dir string) {
 		return // copies of such are compared by TestCorpus
 	}
 	compareConvert(t, tool, dir)
+	compareSnapshotCopies(t, tool, dir)
 	compareWithCopy(t, tool, dir)
 }
 

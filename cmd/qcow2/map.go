@@ -49,7 +49,7 @@ is compressed, and the depth of the layer that decides (0 is the image).`,
 				}
 				return printed(cmd, func(w *bufio.Writer) error {
 					if json {
-						return mapJSON(cmd.Context(), w, d, off, n)
+						return mapJSON(cmd.Context(), w, d, int64(start), off, n)
 					}
 					return mapHuman(cmd.Context(), w, d, off, n)
 				})
@@ -65,8 +65,9 @@ is compressed, and the depth of the layer that decides (0 is the image).`,
 	return cmd
 }
 
-// mapJSON prints extents as qemu-img 7.2 does, a line each.
-func mapJSON(ctx context.Context, w io.Writer, d disk, off, n int64) error {
+// mapJSON prints extents as qemu-img 7.2 does, a line each. What was asked for
+// may begin behind the disk.
+func mapJSON(ctx context.Context, w io.Writer, d disk, asked, off, n int64) error {
 	separator := "["
 	write := func(e qcow2.Extent) {
 		fmt.Fprintf(w, `%s{ "start": %d, "length": %d, "depth": %d, "present": %t, "zero": %t, "data": %t`,
@@ -83,8 +84,8 @@ func mapJSON(ctx context.Context, w io.Writer, d disk, off, n int64) error {
 		}
 		write(e)
 	}
-	if n == 0 {
-		write(qcow2.Extent{Start: off}) // qemu-img has one even then
+	if separator == "[" {
+		write(qcow2.Extent{Start: asked}) // qemu-img has one even then
 	}
 	fmt.Fprintln(w, "]")
 	return nil
