@@ -33,9 +33,9 @@ func compareCommand() *cobra.Command {
 format and however they are stored. Where one disk is longer, the rest of it
 must be zeros. What is known to be zeros in both is not read.
 
-The exit code is 0 if they are the same, 1 if not; 2 if an image cannot be
-opened or the command line is wrong, 3 if a table of an image cannot be read,
-4 if its data cannot.`,
+The exit code is 0 if they are the same, 1 if not; 2 if the command line is
+wrong, or an image, or a file or password that it needs, is missing; 3 if a
+table of an image cannot be read, 4 if its data cannot.`,
 		Example: `  qcow2 compare --allow-dir . disk.qcow2 copy.qcow2
   qcow2 compare -F raw disk.qcow2 disk.raw`,
 		Args: func(cmd *cobra.Command, args []string) error {
@@ -96,7 +96,7 @@ func printVerdict(w io.Writer, c *comparison, f *finding) error {
 	case f.err == nil:
 		fmt.Fprintln(w, f.text)
 		return &exitError{code: exitDifferent}
-	case errors.Is(f.err, qcow2.ErrReference):
+	case errors.Is(f.err, qcow2.ErrReference), errors.Is(f.err, qcow2.ErrPassword):
 		return &exitError{exitNotOpen, f.err}
 	case f.status:
 		return &exitError{exitNoStatus, f.err}

@@ -24,16 +24,7 @@ type comparison struct {
 	workers  int
 	done     func(n int64) // told of bytes that are done with
 
-	mu    sync.Mutex
-	first *finding // the one that lies first so far
-}
-
-// A finding is where two disks differ, or why that cannot be told.
-type finding struct {
-	off    int64
-	text   string // for people, if there is no error
-	err    error
-	status bool // err is about what there is, not about its bytes
+	first earliest
 }
 
 // A span is a piece of the disk that lies between two multiples of pieceSize.
@@ -83,33 +74,17 @@ func (c *comparison) run(ctx context.Context) *finding {
 		wg.Go(func() {
 			var bufs [2][]byte
 			for s := range spans {
-				if !c.settled(s.off) {
-					c.report(c.look(s, &bufs))
+				if !c.first.settled(s.off) {
+					c.first.report(c.look(s, &bufs))
 				}
 				c.done(s.n)
 			}
 		})
 	}
-	c.report(c.walk(ctx, spans))
+	c.first.report(c.walk(ctx, spans))
 	close(spans)
 	wg.Wait()
-	return c.first
-}
-
-// report keeps f if it lies before what was found so far.
-func (c *comparison) report(f *finding) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if f != nil && (c.first == nil || f.off < c.first.off) {
-		c.first = f
-	}
-}
-
-// settled reports whether something was found at off or before.
-func (c *comparison) settled(off int64) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.first != nil && c.first.off <= off
+	return c.first.finding
 }
 
 // walk sends the spans that are to be looked at, in order. It ends with the
@@ -125,7 +100,7 @@ func (c *comparison) walk(ctx context.Context, spans chan<- span) *finding {
 	}
 	var cur span
 	send := func() {
-		for cur.n > 0 && !c.settled(cur.off) {
+		for cur.n > 0 && !c.first.settled(cur.off) {
 			s := cur
 			s.n = min(cur.n, pieceSize-cur.off%pieceSize)
 			cur.off += s.n
@@ -153,7 +128,7 @@ func (c *comparison) walk(ctx context.Context, spans chan<- span) *finding {
 		one, two := !c.one.cur.Zero, !c.two.cur.Zero
 		if one != cur.one || two != cur.two || cur.n >= pieceSize {
 			send()
-			if c.settled(off) {
+			if c.first.settled(off) {
 				return nil
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"iter"
 	"math/bits"
@@ -429,6 +430,42 @@ func TestCatPart(t *testing.T) {
 		got := succeed(t, "cat", "--allow-dir", "chain", "--offset", tt.offset, "--length", tt.length, "chain/disk.qcow2")
 		if got != tt.want {
 			t.Errorf("--offset %s --length %s: %d bytes, want %d", tt.offset, tt.length, len(got), len(tt.want))
+		}
+	}
+}
+
+// Of several errors the one that lies first is told, whichever came first.
+func TestCopierTellsTheFirstError(t *testing.T) {
+	seed := rand.Uint64()
+	rng := rand.New(rand.NewPCG(seed, 0))
+	t.Logf("seed %d", seed)
+	for range 8 {
+		d := &brokenDisk{newFakeDisk(12 << 20), rng.Int64N(15 << 20)}
+		for i := range d.isData {
+			d.isData[i] = true
+		}
+		bad := map[int64]bool{}
+		first := (d.from + fakeExtent - 1) / fakeExtent * fakeExtent
+		for range 3 {
+			off := rng.Int64N(6) * pieceSize
+			bad[off] = true
+			first = min(first, off)
+		}
+		d.onRead = func(off int64) error {
+			if bad[off/pieceSize*pieceSize] {
+				return fmt.Errorf("bad %d", off)
+			}
+			return nil
+		}
+		want := errBroken.Error()
+		if bad[first] {
+			want = fmt.Sprintf("bad %d", first)
+		}
+		c := d.copier()
+		c.src = d
+		c.dst, c.zeroed = &recorder{data: make([]byte, 12<<20), written: make([]byte, 12<<20)}, true
+		if err := c.copy(t.Context()); err == nil || err.Error() != want {
+			t.Fatalf("%v, want %q", err, want)
 		}
 	}
 }

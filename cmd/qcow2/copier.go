@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math/bits"
@@ -29,6 +30,8 @@ type copier struct {
 	zero    func(off, n int64) bool
 	workers int
 	done    func(n int64) // told of bytes that are done with
+
+	first earliest // error
 }
 
 // A piece is a part of the disk that lies between two multiples of pieceSize.
@@ -40,25 +43,31 @@ type piece struct {
 // maxZeros is how many zeros a worker is asked for at once, in bytes.
 const maxZeros = 1 << 30
 
-// copy copies all of the disk. The first error ends it.
-func (c *copier) copy(ctx context.Context) error {
-	g, ctx := errgroup.WithContext(ctx)
+// copy copies all of the disk. An error ends it, the one that lies first on the
+// disk if there are several.
+func (c *copier) copy(whole context.Context) error {
+	g, ctx := errgroup.WithContext(whole)
 	pieces := make(chan piece, c.workers)
 	g.Go(func() error {
 		defer close(pieces)
-		return c.cut(ctx, pieces)
+		off, err := c.cut(ctx, pieces)
+		if err != nil && ctx.Err() == nil {
+			c.first.report(&finding{off: off, err: err})
+		}
+		return err
 	})
 	for range c.workers {
 		g.Go(func() error {
 			var buf []byte
 			for p := range pieces {
-				if ctx.Err() != nil {
-					return ctx.Err()
+				if whole.Err() != nil || c.first.settled(p.off) {
+					return whole.Err()
 				}
 				if buf == nil {
 					buf = make([]byte, min(pieceSize, c.src.Size()))
 				}
 				if err := c.copyPiece(p, buf); err != nil {
+					c.first.report(&finding{off: p.off, err: err})
 					return err
 				}
 				c.done(p.n)
@@ -66,12 +75,17 @@ func (c *copier) copy(ctx context.Context) error {
 			return nil
 		})
 	}
-	return g.Wait()
+	err := g.Wait()
+	if whole.Err() == nil && c.first.finding != nil {
+		return c.first.err
+	}
+	return err
 }
 
 // cut sends the pieces that there is something to do for, in order. Extents
-// that differ only in where they lie are not told apart.
-func (c *copier) cut(ctx context.Context, pieces chan<- piece) error {
+// that differ only in where they lie are not told apart. With an error it
+// returns where on the disk that is.
+func (c *copier) cut(ctx context.Context, pieces chan<- piece) (off int64, err error) {
 	var cur piece
 	send := func() error {
 		if cur.zero && c.zeroed {
@@ -96,19 +110,20 @@ func (c *copier) cut(ctx context.Context, pieces chan<- piece) error {
 	}
 	for e, err := range c.src.ExtentsContext(ctx, 0, c.src.Size()) {
 		if err != nil {
-			return err
+			return off, errors.Join(send(), err) // what lies before may be wrong, too
 		}
 		if e.Zero != cur.zero || cur.n >= pieceSize {
 			if err := send(); err != nil {
-				return err
+				return off, err
 			}
 		}
 		if cur.n == 0 {
 			cur = piece{off: e.Start, zero: e.Zero}
 		}
 		cur.n += e.Length
+		off += e.Length
 	}
-	return send()
+	return off, send()
 }
 
 func (c *copier) copyPiece(p piece, buf []byte) error {
