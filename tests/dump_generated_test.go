@@ -1,37 +1,20 @@
 package tests
 
 import (
-	"bytes"
 	"fmt"
 	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 	"unicode"
 
 	"cstructgen/gen"
-	"cstructgen/gpt"
 	"cstructgen/internal/cdump"
 	"cstructgen/internal/cstruct"
-	"cstructgen/luks"
 )
-
-// formats is every definitions file in the tree: its byte order, as its line
-// in generate.go gives it, and a value of each Go struct made from it.
-var formats = map[string]struct {
-	order   cstruct.ByteOrder
-	structs []codec
-}{
-	"qcow2.h": {cstruct.BigEndian, qcow2Structs},
-	"gpt.h": {cstruct.LittleEndian, []codec{
-		new(gpt.MasterBootRecord), new(gpt.MBRPartitionRecord), new(gpt.EfiGuid), new(gpt.GPTHeader), new(gpt.GPTPartitionEntry),
-	}},
-	"luks.h": {cstruct.BigEndian, []codec{new(luks.LuksPhdr), new(luks.LuksKeySlot)}},
-	"zstd.h": {cstruct.LittleEndian, nil},
-}
 
 // goName is the one rule by which generated code names types and fields.
 func goName(c string) string {
@@ -58,102 +41,24 @@ func parseText(t *testing.T, name, text string, order cstruct.ByteOrder) *cstruc
 }
 
 // What dump reads from the model is, field by field, what generated code
-// decodes: for every struct of every format, on random bytes.
+// decodes: for every struct and union of every format, on random bytes.
 func TestDumpAgreesWithGeneratedCode(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
-	names, err := filepath.Glob("../defs/*.h")
-	if err != nil || len(names) == 0 {
-		t.Fatalf("no definitions: %v", err)
-	}
-	for _, name := range names {
-		base := filepath.Base(name)
-		format, ok := formats[base]
-		if !ok {
-			t.Errorf("%s is not in the table of formats", base)
-			continue
-		}
-		text, err := os.ReadFile(name)
+	p := newPrinting(t)
+	for i, f := range formatsOf(t) {
+		text, err := os.ReadFile(f.header)
 		if err != nil {
 			t.Fatal(err)
 		}
-		m := parseText(t, name, string(text), format.order)
-		byName := make(map[string]codec)
-		for _, c := range format.structs {
-			byName[typeName(c)] = c
+		code, err := os.ReadFile(f.output)
+		if err != nil {
+			t.Fatal(err)
 		}
-		seen := 0
-		for _, s := range m.Structs {
-			if !s.Main || s.Anonymous {
-				continue
-			}
-			c := byName[goName(s.Name)]
-			if c == nil {
-				t.Errorf("%s: no Go struct for %s in the table of formats", base, s)
-				continue
-			}
-			seen++
-			for range 100 {
-				b := randomBytes(random, int(s.Bytes))
-				v := blank(c)
-				if err := v.UnmarshalBinary(b); err != nil {
-					t.Fatal(err)
-				}
-				w := &walk{t: t}
-				w.compare(cdump.New(m).Root(s, b), reflect.ValueOf(v).Elem())
-				if w.leaves == 0 || w.fields != len(s.Fields) {
-					t.Fatalf("%s: %d values and %d fields of %d compared", s, w.leaves, w.fields, len(s.Fields))
-				}
-			}
-		}
-		if seen != len(format.structs) {
-			t.Errorf("%s: %d structs, the table has %d", base, seen, len(format.structs))
-		}
+		p.add(fmt.Sprint("p", i), string(code), parseText(t, f.header, string(text), f.order), 5, random)
 	}
-}
-
-// A walk goes through a dump and a Go value at the same time.
-type walk struct {
-	t      *testing.T
-	fields int // of the outermost struct
-	leaves int
-}
-
-func (w *walk) compare(n cdump.Node, v reflect.Value) {
-	w.t.Helper()
-	switch n.Kind() {
-	case cdump.Struct:
-		pads := 0
-		for c := range n.Children() {
-			name := ""
-			switch {
-			case c.Kind() == cdump.Padding:
-				name = fmt.Sprint("Pad", pads)
-				pads++
-			default:
-				name = goName(c.Field.Name)
-			}
-			if !strings.ContainsAny(c.Path, ".[") {
-				w.fields++
-			}
-			w.compare(c, v.FieldByName(name))
-		}
-	case cdump.Array:
-		for i := range n.Len() {
-			w.compare(n.Elem(i), v.Index(int(i)))
-		}
-	case cdump.Text, cdump.Bytes, cdump.Padding:
-		w.leaves++
-		if !bytes.Equal(n.Bytes(), v.Bytes()) {
-			w.t.Errorf("%s: dump %x, generated code %x", n.Path, n.Bytes(), v.Bytes())
-		}
-	default:
-		w.leaves++
-		if got := fmt.Sprint(n.Value()); got != fmt.Sprint(v.Interface()) {
-			w.t.Errorf("%s: dump %s, generated code %v", n.Path, got, v.Interface())
-		}
-	}
+	p.compare(500)
 }
 
 // The same for C of all kinds, in both byte orders: what Go prints of each
@@ -166,58 +71,92 @@ enum access { ACCESS_READ = 1, ACCESS_WRITE = 2, ACCESS_ALL = 3, ACCESS_HIDDEN =
 #pragma cstructgen flags access
 struct flags { enum access a; enum access b[2]; char text[4]; unsigned __int128 huge; long double ld; _Complex float cf; };
 `
-	for _, order := range []cstruct.ByteOrder{cstruct.LittleEndian, cstruct.BigEndian} {
-		random := rand.New(rand.NewPCG(seed, uint64(order)))
-		m := parseText(t, "compiled.h", text, order)
-		var program strings.Builder
-		var want []string
-		program.WriteString("package main\n\nimport (\n\"fmt\"\n\"m/c\"\n)\n\nfunc main() {\n")
-		for _, s := range m.Structs {
-			if s.Anonymous || !s.Main {
-				continue
-			}
-			for range 3 {
-				b := randomBytes(random, int(s.Bytes))
-				fmt.Fprintf(&program, "{\nvar v c.%s\nv.Decode((*[%d]byte)([]byte(%q)))\n", goName(s.Tag), s.Bytes, b)
-				printLeaves(&program, &want, cdump.New(m).Root(s, b), "v")
-				program.WriteString("}\n")
-			}
-		}
-		program.WriteString("}\n")
-		genOrder := gen.Little
-		if order == cstruct.BigEndian {
-			genOrder = gen.Big
-		}
+	p := newPrinting(t)
+	for pkg, order := range map[string]gen.Order{"little": gen.Little, "big": gen.Big} {
 		files, err := gen.Generate(gen.Config{
-			Package: "c", Order: genOrder, Files: []gen.Source{{Name: "compiled.h", Text: []byte(text)}},
+			Package: pkg, Order: order, Files: []gen.Source{{Name: "compiled.h", Text: []byte(text)}},
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
-		dir := t.TempDir()
-		if err := os.Mkdir(filepath.Join(dir, "c"), 0o777); err != nil {
-			t.Fatal(err)
+		m := parseText(t, "compiled.h", text, map[gen.Order]cstruct.ByteOrder{gen.Big: cstruct.BigEndian}[order])
+		p.add(pkg, string(files[0].Text), m, 3, rand.New(rand.NewPCG(seed, uint64(order))))
+	}
+	p.compare(400)
+}
+
+// A printing is a Go program that decodes bytes with generated code and prints
+// what it finds, and what dump finds in the same bytes.
+type printing struct {
+	t       *testing.T
+	dir     string
+	imports []string
+	body    strings.Builder
+	want    []string
+}
+
+func newPrinting(t *testing.T) *printing {
+	p := &printing{t: t, dir: t.TempDir()}
+	writeFile(t, filepath.Join(p.dir, "go.mod"), "module m\n\ngo 1.26\n")
+	return p
+}
+
+var packageClause = regexp.MustCompile(`(?m)^package \w+$`)
+
+// add adds the generated code of m as a package, and decodes each of its types
+// so many times.
+func (p *printing) add(pkg, code string, m *cstruct.Model, times int, random *rand.Rand) {
+	p.t.Helper()
+	if err := os.Mkdir(filepath.Join(p.dir, pkg), 0o777); err != nil {
+		p.t.Fatal(err)
+	}
+	writeFile(p.t, filepath.Join(p.dir, pkg, "gen.go"), packageClause.ReplaceAllString(code, "package "+pkg))
+	used := false
+	for _, s := range m.Structs {
+		if s.Anonymous || !s.Main {
+			continue
 		}
-		writeFile(t, filepath.Join(dir, "go.mod"), "module m\n\ngo 1.26\n")
-		writeFile(t, filepath.Join(dir, "main.go"), program.String())
-		writeFile(t, filepath.Join(dir, "c", files[0].Name), string(files[0].Text))
-		got := strings.Split(strings.TrimSpace(string(goTool(t, dir, "run", "."))), "\n")
-		if len(got) != len(want) || len(got) < 200 {
-			t.Fatalf("%d values from Go, %d from dump", len(got), len(want))
+		used = true
+		before := len(p.want)
+		for range max(1, min(times, times*1024/max(1, int(s.Bytes)))) {
+			b := randomBytes(random, int(s.Bytes))
+			fmt.Fprintf(&p.body, "{\nvar v %s.%s\nv.Decode((*[%d]byte)([]byte(%q)))\n", pkg, goName(s.Name), s.Bytes, b)
+			printLeaves(&p.body, &p.want, cdump.New(m).Root(s, b), "v")
+			p.body.WriteString("}\n")
 		}
-		for i := range got {
-			if got[i] != want[i] {
-				t.Errorf("order %d: generated code: %s\n              dump: %s", order, got[i], want[i])
-			}
+		if len(p.want) == before && s.Bytes > 0 {
+			p.t.Errorf("%s: nothing to compare", s)
+		}
+	}
+	if used {
+		p.imports = append(p.imports, fmt.Sprintf("%q", "m/"+pkg))
+	}
+}
+
+// compare runs the program: there are at least so many values.
+func (p *printing) compare(least int) {
+	p.t.Helper()
+	writeFile(p.t, filepath.Join(p.dir, "main.go"), "package main\n\nimport (\n\"bufio\"\n\"fmt\"\n\"os\"\n"+strings.Join(p.imports, "\n")+
+		"\n)\n\nfunc main() {\nout := bufio.NewWriter(os.Stdout)\ndefer out.Flush()\n"+p.body.String()+"}\n")
+	got := strings.Split(strings.TrimSpace(string(goTool(p.t, p.dir, "run", "."))), "\n")
+	if len(got) != len(p.want) || len(got) < least {
+		p.t.Fatalf("%d values from Go, %d from dump", len(got), len(p.want))
+	}
+	for i := range got {
+		if got[i] != p.want[i] {
+			p.t.Errorf("generated code: %s\n              dump: %s", got[i], p.want[i])
 		}
 	}
 }
+
+// manyLeaves is the length of an array of numbers that is printed at once.
+const manyLeaves = 64
 
 // printLeaves writes Go that prints the leaves of n, which Go calls x, and
 // what dump says of them.
 func printLeaves(w *strings.Builder, want *[]string, n cdump.Node, x string) {
 	leaf := func(format, value string) {
-		fmt.Fprintf(w, "fmt.Printf(\"%%s \"+%q+\"\\n\", %q, %s)\n", format, x, x)
+		fmt.Fprintf(w, "fmt.Fprintf(out, \"%%s \"+%q+\"\\n\", %q, %s)\n", format, x, x)
 		*want = append(*want, x+" "+value)
 	}
 	switch n.Kind() {
@@ -234,6 +173,18 @@ func printLeaves(w *strings.Builder, want *[]string, n cdump.Node, x string) {
 			}
 		}
 	case cdump.Array:
+		if n.Len() > manyLeaves {
+			var values []string
+			for i := range n.Len() {
+				if n.Elem(i).Kind() == cdump.Number {
+					values = append(values, fmt.Sprint(n.Elem(i).Value()))
+				}
+			}
+			if len(values) > 0 {
+				leaf("%v", "["+strings.Join(values, " ")+"]")
+				return
+			}
+		}
 		for i := range n.Len() {
 			printLeaves(w, want, n.Elem(i), fmt.Sprintf("%s[%d]", x, i))
 		}
@@ -248,7 +199,11 @@ func printLeaves(w *strings.Builder, want *[]string, n cdump.Node, x string) {
 			leaf("%v", fmt.Sprintf("[%v %v]", v[0], v[1]))
 		case int64, uint64:
 			leaf("%d", fmt.Sprint(v))
-			if s := n.Symbol(); s != "" {
+			t := n.Type
+			for td, ok := t.(*cstruct.Typedef); ok; td, ok = t.(*cstruct.Typedef) {
+				t = td.Type
+			}
+			if s := n.Symbol(); s != "" && isEnum(t) {
 				leaf("%v", s)
 			}
 		case bool:
@@ -257,6 +212,11 @@ func printLeaves(w *strings.Builder, want *[]string, n cdump.Node, x string) {
 			leaf("%x", fmt.Sprintf("%x", n.Bytes()))
 		}
 	}
+}
+
+func isEnum(t cstruct.Type) bool {
+	_, ok := t.(*cstruct.Enum)
+	return ok
 }
 
 // Bytes of an infinity or a NaN stay what they are.

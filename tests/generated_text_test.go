@@ -16,9 +16,14 @@ import (
 	"cstructgen/qcow2"
 )
 
-// generatedFiles is every generated file of the module that is no test.
-var generatedFiles = []string{
-	"../qcow2/defs_gen.go", "../qcow2/zstd_gen.go", "../luks/defs_gen.go", "../tests/bench/codec/records_gen.go",
+// generatedFiles lists every generated file of the module that is no test.
+func generatedFiles(t *testing.T) []string {
+	t.Helper()
+	var names []string
+	for _, f := range formatsOf(t) {
+		names = append(names, f.output)
+	}
+	return names
 }
 
 // arrays is C whose arrays are of all lengths that are decoded in a way of
@@ -40,7 +45,7 @@ func generatedModule(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
 	writeFile(t, filepath.Join(dir, "go.mod"), "module m\n\ngo 1.26\n")
-	for i, name := range generatedFiles {
+	for i, name := range generatedFiles(t) {
 		sub := filepath.Join(dir, "p"+strconv.Itoa(i))
 		if err := os.Mkdir(sub, 0o777); err != nil {
 			t.Fatal(err)
@@ -117,7 +122,7 @@ func functionAt(t *testing.T, name string, line int) string {
 
 // Every exported thing in generated files says what it is.
 func TestGeneratedCodeIsDocumented(t *testing.T) {
-	for _, name := range generatedFiles {
+	for _, name := range generatedFiles(t) {
 		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ParseComments)
 		if err != nil {
 			t.Fatal(err)
