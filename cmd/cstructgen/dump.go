@@ -31,7 +31,7 @@ func dumpCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "dump --type T [--offset N] [--count K] [flags] FILE.h ... DATA",
 		Short: "Show bytes as a struct: offsets, fields, values, names, comments",
-		Args:  asUsage(cobra.MinimumNArgs(2)),
+		Args:  atLeast(2, "the C files and the data"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return dump(cmd, in, opts, args[:len(args)-1], args[len(args)-1])
 		},

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -25,7 +27,7 @@ func generateCommand(name string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   name + " --package NAME [flags] FILE.h ...",
 		Short: "Write Go types, constants and codecs (the default command)",
-		Args:  asUsage(cobra.MinimumNArgs(1)),
+		Args:  atLeast(1, "the C files to translate"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return generate(cmd, in, opts, args)
 		},
@@ -52,6 +54,8 @@ func generate(cmd *cobra.Command, in inputOptions, opts generateOptions, args []
 		return usagef("--package is required")
 	case opts.output == "" && (opts.check || opts.test):
 		return usagef("--check and --test need -o")
+	case opts.output != "" && (!strings.HasSuffix(opts.output, ".go") || strings.HasSuffix(opts.output, "_test.go")):
+		return usagef("-o %s: want a name that ends with .go and not with _test.go", opts.output)
 	}
 	rename, err := renames(opts.rename)
 	if err != nil {
@@ -79,6 +83,10 @@ func generate(cmd *cobra.Command, in inputOptions, opts generateOptions, args []
 	if err != nil {
 		return err
 	}
+	if bytes.HasSuffix(out[0].Text, []byte("\npackage "+opts.pkg+"\n")) {
+		fmt.Fprintf(cmd.ErrOrStderr(), "cstructgen: %s itself declares nothing to emit; --types emits from what it includes\n",
+			strings.Join(args, ", "))
+	}
 	switch {
 	case opts.output == "":
 		_, err = cmd.OutOrStdout().Write(out[0].Text)
@@ -86,7 +94,7 @@ func generate(cmd *cobra.Command, in inputOptions, opts generateOptions, args []
 	case opts.check:
 		return checkFiles(cmd.OutOrStdout(), out)
 	}
-	return writeFiles(out)
+	return writeFiles(out, opts.pkg)
 }
 
 // renames reads the values of --rename.

@@ -2,7 +2,9 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -80,7 +82,7 @@ func (o *inputOptions) open(names []string) (*input, error) {
 		dir, err := in.dir(name)
 		if err != nil {
 			in.Close()
-			return nil, err
+			return nil, fmt.Errorf("-I %s: %w", name, cause(err))
 		}
 		in.include = append(in.include, dir)
 	}
@@ -103,6 +105,14 @@ func (in *input) add(name string) error {
 	}
 	in.sources = append(in.sources, gen.Source{Name: name, Text: text, Dir: dir, Path: filepath.Base(name)})
 	return nil
+}
+
+// cause is err without the path that it names.
+func cause(err error) error {
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		return e.Err
+	}
+	return err
 }
 
 func (in *input) dir(name string) (gen.Dir, error) {

@@ -24,7 +24,7 @@ func layoutCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "layout [--json] [flags] FILE.h ...",
 		Short: "Print sizes, offsets and values of what C declares",
-		Args:  asUsage(cobra.MinimumNArgs(1)),
+		Args:  atLeast(1, "the C files to lay out"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return layout(cmd.OutOrStdout(), in, asJSON, args)
 		},

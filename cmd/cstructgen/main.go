@@ -168,11 +168,11 @@ func newCommand() *cobra.Command {
 	return root
 }
 
-// asUsage makes whatever a cobra argument or flag check returns a usage error.
-func asUsage(check cobra.PositionalArgs) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, args []string) error {
-		if err := check(cmd, args); err != nil {
-			return usageError{err}
+// atLeast checks that there are so many arguments; what says which.
+func atLeast(n int, what string) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		if len(args) < n {
+			return usagef("want %s", what)
 		}
 		return nil
 	}

@@ -70,8 +70,10 @@ func TestUsage(t *testing.T) {
 		args string
 		want string // in standard error
 	}{
-		{"", "requires at least 1 arg"},
-		{"layout", "requires at least 1 arg"},
+		{"", "want the C files"},
+		{"layout", "want the C files"},
+		{"--package p -o a.txt a.h", "ends with .go"},
+		{"--package p -o a_test.go a.h", "not with _test.go"},
 		{"a.h", "--package is required"},
 		{"--package p --nonsense a.h", "unknown flag"},
 		{"--package p --endian middle a.h", "want little, big or both"},
@@ -89,8 +91,8 @@ func TestUsage(t *testing.T) {
 		{"--package p --rename line=Line a.h", "no such declaration"},
 		{"layout --endian both a.h", "one byte order"},
 		{"layout --nonsense a.h", "unknown flag"},
-		{"dump", "requires at least 2 arg"},
-		{"dump --type point a.h", "requires at least 2 arg"},
+		{"dump", "want the C files and the data"},
+		{"dump --type point a.h", "want the C files and the data"},
 		{"dump a.h a.h", "--type is required"},
 		{"dump --type point --endian both a.h a.h", "one byte order"},
 		{"dump --type point --offset -1 a.h a.h", "--offset"},
@@ -142,6 +144,47 @@ func TestInputErrors(t *testing.T) {
 	}
 	if names := list(t); strings.Contains(names, "out.go") {
 		t.Errorf("files: %s", names)
+	}
+}
+
+// Where the output cannot go, one line says so, and nothing is written.
+func TestOutputErrors(t *testing.T) {
+	inDir(t, map[string]string{
+		"a.h":         point,
+		"mine.go":     "package mine\n",
+		"tool.go":     "//go:build ignore\n\npackage main\n",
+		"dir.go/x":    "",
+		"sub/other.h": point,
+	})
+	for _, c := range []struct{ args, want string }{
+		{"--package mine -o mine.go a.h", "mine.go is not a generated file"},
+		{"--package p -o gen.go a.h", "gen.go would be of package p, and mine.go beside it is of package mine"},
+		{"--package p -o no/dir/gen.go a.h", "cannot write gen.go into no/dir: "},
+		{"--package p -o dir.go a.h", "dir.go"},
+		{"--package mine -I nowhere -o gen.go a.h", "-I nowhere: "},
+	} {
+		r := call(strings.Fields(c.args)...)
+		if r.code != 1 || !strings.Contains(r.stderr, c.want) || strings.Count(r.stderr, "\n") != 1 || r.stdout != "" {
+			t.Errorf("cstructgen %s: %+v, want code 1 and a line with %q", c.args, r, c.want)
+		}
+	}
+	if names := list(t); names != "a.h dir.go mine.go sub tool.go" {
+		t.Errorf("files: %s", names)
+	}
+	if r := call("--package", "mine", "-o", "gen.go", "a.h"); r.code != 0 {
+		t.Errorf("beside files of the same package, and a constrained one: %+v", r)
+	}
+}
+
+// A header that declares nothing itself is not passed over in silence.
+func TestNothingToEmit(t *testing.T) {
+	inDir(t, map[string]string{"a.h": point, "all.h": "#include \"a.h\"\n"})
+	r := call("--package", "p", "-o", "gen.go", "all.h")
+	if r.code != 0 || !strings.Contains(r.stderr, "all.h itself declares nothing to emit; --types") {
+		t.Errorf("%+v", r)
+	}
+	if r := call("--package", "p", "-o", "gen.go", "--types", "point", "all.h"); r.code != 0 || r.stderr != "" {
+		t.Errorf("%+v", r)
 	}
 }
 

@@ -4,11 +4,16 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"go/ast"
+	"go/build/constraint"
+	"go/parser"
+	"go/token"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 
 	"cstructgen/gen"
 )
@@ -18,7 +23,7 @@ var generatedLine = regexp.MustCompile(`(?m)^// Code generated .* DO NOT EDIT\.$
 
 // writeFiles puts all files in place, or none: each is written beside its
 // destination, and only when all are is the first renamed.
-func writeFiles(files []gen.File) (err error) {
+func writeFiles(files []gen.File, pkg string) (err error) {
 	temps := make([]string, 0, len(files))
 	defer func() {
 		if err != nil {
@@ -31,6 +36,9 @@ func writeFiles(files []gen.File) (err error) {
 		if err := replaceable(f.Name); err != nil {
 			return err
 		}
+	}
+	if err := samePackage(files, pkg); err != nil {
+		return err
 	}
 	for _, f := range files {
 		temp, err := writeBeside(f)
@@ -57,9 +65,43 @@ func replaceable(name string) error {
 		return err
 	}
 	if !generatedLine.Match(old) {
-		return fmt.Errorf("%s is not a generated file: not overwritten", name)
+		return fmt.Errorf("%s is not a generated file and stays as it is: remove it, or give -o another name", name)
 	}
 	return nil
+}
+
+// samePackage returns an error if the Go files among which files would stand
+// are of another package. Those with a build constraint may be of any.
+func samePackage(files []gen.File, pkg string) error {
+	dir := filepath.Dir(files[0].Name)
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return fmt.Errorf("cannot write %s into %s: %w", filepath.Base(files[0].Name), dir, cause(err))
+	}
+	for _, e := range entries {
+		name := filepath.Join(dir, e.Name())
+		if !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") || e.Name() == filepath.Base(files[0].Name) {
+			continue
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.PackageClauseOnly|parser.ParseComments)
+		if err != nil || file.Name.Name == pkg || constrained(file) {
+			continue
+		}
+		return fmt.Errorf("%s would be of package %s, and %s beside it is of package %s", files[0].Name, pkg, name, file.Name.Name)
+	}
+	return nil
+}
+
+// constrained reports whether a file has a build constraint.
+func constrained(file *ast.File) bool {
+	for _, group := range file.Comments {
+		for _, c := range group.List {
+			if constraint.IsGoBuild(c.Text) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // writeBeside writes f to a new file in its directory.
@@ -67,7 +109,7 @@ func writeBeside(f gen.File) (name string, err error) {
 	name = filepath.Join(filepath.Dir(f.Name), fmt.Sprintf(".%s.%d", filepath.Base(f.Name), os.Getpid()))
 	t, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 	if err != nil {
-		return "", err
+		return "", fmt.Errorf("cannot write %s into %s: %w", filepath.Base(f.Name), filepath.Dir(f.Name), cause(err))
 	}
 	_, err = t.Write(f.Text)
 	if err = errors.Join(err, t.Close()); err != nil {
