@@ -52,7 +52,7 @@ typedef struct {
     uint8_t BootCode[440];           /* run by a BIOS */
     uint32_t UniqueMBRDiskSignature; /* tells disks apart; set by the system */
     uint16_t Unknown;                /* not to be used */
-    MBRPartitionRecord PartitionRecord[MBR_PARTITION_RECORDS];
+    MBRPartitionRecord PartitionRecord[MBR_PARTITION_RECORDS]; /* the four partitions */
     uint16_t Signature;              /* MBR_SIGNATURE */
 } __attribute__((packed)) MasterBootRecord;
 
@@ -84,10 +84,10 @@ typedef struct {
 
 /* A name that is given once. Its text form has the first three as numbers. */
 typedef struct {
-    uint32_t Data1;
-    uint16_t Data2;
-    uint16_t Data3;
-    uint8_t Data4[8];
+    uint32_t Data1;   /* first part of the text form, as a number */
+    uint16_t Data2;   /* second part */
+    uint16_t Data3;   /* third part */
+    uint8_t Data4[8]; /* fourth and fifth part, byte by byte */
 } EFI_GUID;
 
 /* The header. There are two, each with an array of entries of its own. */

@@ -137,11 +137,11 @@ var LayoutOfMBRPartitionRecord = []struct {
 //
 // The first sector of a disk, and of each link of an extended partition.
 type MasterBootRecord struct {
-	BootCode               [440]byte `struc:"[440]uint8"`    // run by a BIOS
-	UniqueMBRDiskSignature uint32    `struc:"uint32,little"` // tells disks apart; set by the system
-	Unknown                uint16    `struc:"uint16,little"` // not to be used
-	PartitionRecord        [4]MBRPartitionRecord
-	Signature              uint16 `struc:"uint16,little"` // MBR_SIGNATURE
+	BootCode               [440]byte             `struc:"[440]uint8"`    // run by a BIOS
+	UniqueMBRDiskSignature uint32                `struc:"uint32,little"` // tells disks apart; set by the system
+	Unknown                uint16                `struc:"uint16,little"` // not to be used
+	PartitionRecord        [4]MBRPartitionRecord // the four partitions
+	Signature              uint16                `struc:"uint16,little"` // MBR_SIGNATURE
 }
 
 // SizeofMasterBootRecord is the size of the C type in bytes.
@@ -232,7 +232,7 @@ var LayoutOfMasterBootRecord = []struct {
 	{"BootCode", "uint8_t[440]", 0, 440, 0, 0, "run by a BIOS"},
 	{"UniqueMBRDiskSignature", "uint32_t", 440, 4, 0, 0, "tells disks apart; set by the system"},
 	{"Unknown", "uint16_t", 444, 2, 0, 0, "not to be used"},
-	{"PartitionRecord", "MBRPartitionRecord[4]", 446, 64, 0, 0, ""},
+	{"PartitionRecord", "MBRPartitionRecord[4]", 446, 64, 0, 0, "the four partitions"},
 	{"Signature", "uint16_t", 510, 2, 0, 0, "MBR_SIGNATURE"},
 }
 
@@ -263,10 +263,10 @@ const (
 //
 // A name that is given once. Its text form has the first three as numbers.
 type EfiGuid struct {
-	Data1 uint32  `struc:"uint32,little"`
-	Data2 uint16  `struc:"uint16,little"`
-	Data3 uint16  `struc:"uint16,little"`
-	Data4 [8]byte `struc:"[8]uint8"`
+	Data1 uint32  `struc:"uint32,little"` // first part of the text form, as a number
+	Data2 uint16  `struc:"uint16,little"` // second part
+	Data3 uint16  `struc:"uint16,little"` // third part
+	Data4 [8]byte `struc:"[8]uint8"`      // fourth and fifth part, byte by byte
 }
 
 // SizeofEfiGuid is the size of the C type in bytes.
@@ -347,10 +347,10 @@ var LayoutOfEfiGuid = []struct {
 	BitOffset, Bits int    // of a bit-field, from the start; else 0
 	Doc             string
 }{
-	{"Data1", "uint32_t", 0, 4, 0, 0, ""},
-	{"Data2", "uint16_t", 4, 2, 0, 0, ""},
-	{"Data3", "uint16_t", 6, 2, 0, 0, ""},
-	{"Data4", "uint8_t[8]", 8, 8, 0, 0, ""},
+	{"Data1", "uint32_t", 0, 4, 0, 0, "first part of the text form, as a number"},
+	{"Data2", "uint16_t", 4, 2, 0, 0, "second part"},
+	{"Data3", "uint16_t", 6, 2, 0, 0, "third part"},
+	{"Data4", "uint8_t[8]", 8, 8, 0, 0, "fourth and fifth part, byte by byte"},
 }
 
 // GPTHeader is the C type GPTHeader: 92 bytes, little-endian.
