@@ -91,7 +91,7 @@ func (c *checker) compare() error {
 // c.table, are 0. It may say no where they are.
 func (c *checker) unused(i, n uint64) bool {
 	order := c.im.header.RefcountOrder
-	from, to := i<<order/8, (i+n)<<order/8
+	from, to := i<<order/8, ((i+n)<<order+7)/8 // of those of less than a byte some may be others'
 	if from%8 != 0 || to%8 != 0 {
 		return false
 	}

@@ -42,6 +42,11 @@ func specialRecipes() []recipe {
 			create(diskName, 512*k, "cluster_size=512", fmt.Sprint("refcount_bits=", bits)),
 			qio("qcow2", diskName, "write -q -P 1 0 100k", "write -q -c -P 2 200k 512", "write -q -z 10k 5k"))
 	}
+	for _, bits := range []int{1, 2, 4} {
+		// All refcounts are in one word, or byte.
+		add(fmt.Sprintf("refcount-bits,%d,few", bits), create(diskName, m, "cluster_size=256k", fmt.Sprint("refcount_bits=", bits)),
+			qio("qcow2", diskName, "write -q -P 1 0 10k"))
+	}
 	add("lazy-refcounts", create(diskName, m, "lazy_refcounts=on"), qio("qcow2", diskName, "write -q -P 1 0 100k"))
 	add("dirty", create(diskName, m, "lazy_refcounts=on"),
 		qioKilled(diskName, "write -q -P 1 0 100k", "flush"))
