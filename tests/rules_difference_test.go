@@ -22,20 +22,23 @@ var (
 	multipleOf8 = &difference{"stricter", "A `header_length` that is no multiple of 8 is refused, as the specification has it."}
 	noLoops     = &difference{"stricter", "A chain that comes back to a file that is already open, or has more than 64 layers, is refused; QEMU follows it."}
 	wholeChain  = &difference{"stricter", "A backing file that may be opened and is not what the overlay says makes opening fail, for `info` too; QEMU's looks at the image alone."}
+	ourCiphers  = &difference{"stricter", "LUKS with serpent, mode ctr, or md5 is refused, and so is more work for a password than 200 million iterations " +
+		"(`Options.MaxIterations`); QEMU reads the ones and does the other."}
 	onlyPart    = &difference{"laxer", "Broken snapshot, bitmap or refcount tables fail those who ask for them; QEMU refuses the whole image."}
 	extraData   = &difference{"laxer", "A bitmap with extra data is listed, as one that cannot be read; QEMU refuses the whole image."}
 	tablesAlone = &difference{"laxer", "An image whose backing or data file is missing tells what it holds itself: `snapshot -l`, and with a data file `map`; QEMU refuses it."}
 	fullCluster = &difference{"laxer", "A deflate cluster is whole when it is full; QEMU goes on and refuses nonsense behind it."}
 	checkGoesOn = &difference{"laxer", "`check` goes on where a table is broken or lies far outside, or a backing or data file is missing, which QEMU refuses or fails on; " +
 		"it counts zero clusters in version 2 and clusters elsewhere in a data file, which QEMU tells only who reads them; it repairs nothing."}
-	wholeBytes = &difference{"other", "A virtual size that is no multiple of 512 stays as it is; QEMU rounds it down."}
-	ownSize    = &difference{"other", "A snapshot has the size that the disk had; QEMU shows it in the size that the disk has now."}
-	beside     = &difference{"other", "The name of a data file is relative to the image's directory; QEMU takes it relative to its own."}
+	shortHeader = &difference{"laxer", "A LUKS password is any bytes, and key material may begin where the header ends, after 592 bytes; QEMU wants UTF-8, and 4096 bytes."}
+	wholeBytes  = &difference{"other", "A virtual size that is no multiple of 512 stays as it is; QEMU rounds it down."}
+	ownSize     = &difference{"other", "A snapshot has the size that the disk had; QEMU shows it in the size that the disk has now."}
+	beside      = &difference{"other", "The name of a data file is relative to the image's directory; QEMU takes it relative to its own."}
 )
 
 // differences are all of them, in the order of the README.
 var differences = []*difference{
-	notGuessed, noProtocols, pastEnd, multipleOf8, noLoops, wholeChain, onlyPart, extraData, tablesAlone, fullCluster, checkGoesOn,
+	notGuessed, noProtocols, pastEnd, multipleOf8, noLoops, wholeChain, ourCiphers, onlyPart, extraData, tablesAlone, fullCluster, checkGoesOn, shortHeader,
 	wholeBytes, ownSize, beside,
 }
 

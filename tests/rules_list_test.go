@@ -244,6 +244,12 @@ func encryptionRules() []rule {
 		name: "encryption/luks-header-is-sound", source: "qcrypto_block_luks_open", images: []string{"luks", "iotest-188,*"}, tests: tests(brokenLUKS, wrongPasswords),
 		says: "A LUKS header of known ciphers with a slot for the password gives the key; sectors are numbered as in the file.",
 	}, {
+		name: "encryption/luks-ciphers", source: "qcrypto_block_luks_cipher_size_map", images: []string{"luks", "encrypted,luks*"}, differs: ourCiphers, tests: tests(luksUnsupported),
+		says: "LUKS has aes and twofish with 128 to 256 bits, cast5 with 128; modes ecb, cbc, xts; IVs plain, plain64, essiv.",
+	}, {
+		name: "encryption/luks-areas-do-not-overlap", source: "qcrypto_block_luks_check_header", images: []string{"luks", "encrypted,luks*"}, differs: shortHeader, tests: tests(luksKeyNearHeader),
+		says: "Header, key material and data lie one behind the other.",
+	}, {
 		name: "encryption/of-data-alone", source: "spec: Data encryption", images: []string{"luks", "iotest-188,*", "iotest-134,*"}, unbreakable: everyValue,
 		says: "Zeros, compressed clusters and what lies below are not encrypted with this key.",
 	}}
