@@ -24,6 +24,16 @@ func convertRows() []row {
 				[]string{"qemu-img", "convert", "-m", "8", "-W", "-f", "qcow2", "-O", "raw", b.path(c.image)}, c.image != sparse)
 		}})
 	}
+	for _, c := range []struct{ work, image string }{
+		{"convert LUKS, aes-256-xts", luksXTS},
+		{"convert LUKS, aes-256-cbc-essiv", luksCBC},
+		{"convert AES", aesCBC},
+	} {
+		rows = append(rows, row{c.work, "qemu-img convert -m 8 -W", []string{c.image}, func(b *bench) (result, error) {
+			return b.converts([]string{b.tool, "convert", "--secret-file", b.path(secretName), "-O", "raw", b.path(c.image)},
+				append(append([]string{"qemu-img", "convert", "-m", "8", "-W"}, b.unlocked("--image-opts", b.path(c.image))...), "-O", "raw"), true)
+		}})
+	}
 	return rows
 }
 

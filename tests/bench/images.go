@@ -24,6 +24,9 @@ const (
 	deflate2M  = "deflate2m.qcow2"
 	zstd       = "zstd.qcow2"
 	zstd2M     = "zstd2m.qcow2"
+	luksXTS    = "luks.qcow2"
+	luksCBC    = "lukscbc.qcow2"
+	aesCBC     = "aes.qcow2"
 	sparse     = "sparse.qcow2"
 	huge       = "huge.qcow2"
 )
@@ -38,6 +41,10 @@ var recipes = map[string]func(b *bench, name string) error{
 	deflate2M: convertedWith("-c", "-o", "cluster_size=2M"),
 	zstd:      convertedWith("-c", "-o", "compression_type=zstd"),
 	zstd2M:    convertedWith("-c", "-o", "compression_type=zstd,cluster_size=2M"),
+	luksXTS:   encryptedWith("encrypt.format=luks,encrypt.iter-time=10"),
+	luksCBC: encryptedWith("encrypt.format=luks,encrypt.iter-time=10,encrypt.cipher-mode=cbc," +
+		"encrypt.ivgen-alg=essiv,encrypt.ivgen-hash-alg=sha256"),
+	aesCBC: encryptedWith("encrypt.format=aes"),
 	dataFile: func(b *bench, name string) error {
 		return convertedWith("-o", "data_file="+name+".data,data_file_raw=on")(b, name)
 	},
@@ -101,6 +108,29 @@ func convertedWith(options ...string) func(b *bench, name string) error {
 	return func(b *bench, name string) error {
 		args := append([]string{"convert", "-f", "raw", "-O", "qcow2"}, options...)
 		return command("qemu-img", append(args, b.path(raw), name)...)
+	}
+}
+
+// secretName is the file with the password of encrypted images.
+const secretName = "secret"
+
+// unlocked are the arguments by which qemu-img opens an encrypted image.
+func (b *bench) unlocked(flag, name string) []string {
+	return []string{"--object", "secret,id=key,file=" + b.path(secretName), flag,
+		"driver=qcow2,encrypt.key-secret=key,file.driver=file,file.filename=" + name}
+}
+
+// encryptedWith returns a recipe: an image with options, encrypted.
+func encryptedWith(options string) func(b *bench, name string) error {
+	return func(b *bench, name string) error {
+		if err := os.WriteFile(b.path(secretName), []byte("open sesame"), 0o600); err != nil {
+			return err
+		}
+		if err := command("qemu-img", "create", "-q", "-f", "qcow2", "--object", "secret,id=key,file="+b.path(secretName),
+			"-o", options+",encrypt.key-secret=key", name, fmt.Sprint(b.size)); err != nil {
+			return err
+		}
+		return command("qemu-img", append([]string{"convert", "-n", "-f", "raw", b.path(raw)}, b.unlocked("--target-image-opts", name)...)...)
 	}
 }
 
