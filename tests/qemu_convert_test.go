@@ -24,11 +24,8 @@ func compareConvert(t *testing.T, tool, dir string) {
 	if size <= 8<<20 {
 		others = append(others, "-n", "-n -S 0")
 	}
-	h := fnv.New32()
-	io.WriteString(h, t.Name()) // each image has its turn with some
-	first := int(h.Sum32() % uint32(len(others)))
-	for _, flags := range []string{"", others[first], others[(first+3)%len(others)]} {
-		args := append([]string{"convert", "-f", "qcow2", "-O", "raw"}, strings.Fields(flags)...)
+	for _, flags := range []string{"", others[turn(t, len(others))]} {
+		args := append([]string{"convert", "-f", "qcow2", "-O", "raw", "-t", "unsafe"}, strings.Fields(flags)...)
 		for _, name := range []string{ours, theirs} {
 			os.Remove(name)
 			if strings.Contains(flags, "-n") {
@@ -69,6 +66,14 @@ func inPages(t *testing.T, dir string) bool {
 	return true
 }
 
+// turn returns a number below n, one of all that there are for each test.
+// Together the images of the corpus have every turn.
+func turn(t *testing.T, n int) int {
+	h := fnv.New32a()
+	io.WriteString(h, t.Name())
+	return int(h.Sum32() % uint32(n))
+}
+
 // holesOf tells where the data of a file lies, as its file system says. Room
 // that is kept for zeros is no hole and no data either, and where -S 0 asks for
 // it only how much there is counts. QEMU writes the first block of every file
@@ -80,8 +85,10 @@ func holesOf(t *testing.T, name, flags string) string {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	if err := f.Sync(); err != nil { // blocks are counted when they are written
-		t.Fatal(err)
+	if strings.Contains(flags, "-S 0") {
+		if err := f.Sync(); err != nil { // blocks are counted when they are written
+			t.Fatal(err)
+		}
 	}
 	info, err := f.Stat()
 	if err != nil {
@@ -123,7 +130,7 @@ func compareSnapshotCopies(t *testing.T, tool, dir string) {
 		for _, selector := range []string{
 			s.ID, s.Name, "snapshot.id=" + s.ID, "snapshot.name=" + s.Name, "snapshot.id=" + s.ID + ",snapshot.name=" + s.Name,
 		} {
-			args := []string{"convert", "-f", "qcow2", "-O", "raw", "-l", selector}
+			args := []string{"convert", "-f", "qcow2", "-O", "raw", "-t", "unsafe", "-l", selector}
 			mustTool(t, dir, "qemu-img", append(args, diskName, theirs)...)
 			mustTool(t, dir, tool, append(args, "--allow-dir", ".", diskName, ours)...)
 			a, errA := os.ReadFile(ours)
@@ -182,7 +189,7 @@ func TestToolRaw(t *testing.T) {
 			}
 		}
 		for _, flags := range []string{"", "-S 64k", "-S 0"} {
-			args := append([]string{"convert", "-f", "raw", "-O", "raw", name}, strings.Fields(flags)...)
+			args := append([]string{"convert", "-f", "raw", "-O", "raw", "-t", "unsafe", name}, strings.Fields(flags)...)
 			mustTool(t, dir, "qemu-img", append(args, "theirs")...)
 			mustTool(t, dir, tool, append(args, "ours")...)
 			mustTool(t, dir, "cmp", "ours", "theirs")

@@ -163,13 +163,12 @@ func (l *layout) measurement(virtual, used uint64) measurement {
 	return measurement{required: all - virtual + used, allocated: all}
 }
 
-// bitmapsSize returns how much room copies of the bitmaps of a disk take,
-// without those that cannot be trusted.
+// bitmapsSize returns how much room copies of the bitmaps of a disk take.
 func (l *layout) bitmapsSize(bitmaps []qcow2.Bitmap, disk uint64) (size uint64) {
 	var directory uint64
 	for i := range bitmaps {
 		b := &bitmaps[i]
-		if b.InUse || b.Unusable {
+		if b.Unusable {
 			continue
 		}
 		clusters := ceilDiv(ceilDiv(ceilDiv(disk, b.Granularity), 8), l.cluster)
