@@ -33,8 +33,9 @@ func exercise(t testing.TB, b []byte, opts *Options) (*Table, error) {
 			if p.Start < 0 || p.Length < 0 || p.Start+p.Length > int64(len(b)) || p.Size() != p.Length {
 				t.Fatalf("partition %d: %d bytes from %d on, %d to read", p.Number, p.Length, p.Start, p.Size())
 			}
-			if n, err := io.Copy(io.Discard, p); n != p.Length || err != nil {
-				t.Fatalf("partition %d: %d bytes of %d, %v", p.Number, n, p.Length, err)
+			var last [2]byte // one byte of it, and then the end
+			if n, err := p.ReadAt(last[:], max(p.Length-1, 0)); n != int(min(p.Length, 1)) || err != io.EOF {
+				t.Fatalf("partition %d: %d bytes at the end of %d, %v", p.Number, n, p.Length, err)
 			}
 			if p.Err != nil && !typed(p.Err) || p.Err == nil && uint64(p.Length) != p.Sectors*uint64(table.SectorSize) {
 				t.Fatalf("partition %d: %v", p.Number, p.Err)
@@ -277,18 +278,21 @@ func TestEveryByte(t *testing.T) {
 	for name, b := range map[string]*blank{"GPT": example(t, 512), "MBR": logicalExample()} {
 		var places []int
 		for at, c := range b.bytes[:4096] {
-			if at < 3<<9 || c != 0 {
+			if at >= OffsetofMasterBootRecord_UniqueMBRDiskSignature && (at < 3<<9 || c != 0) {
 				places = append(places, at)
 			}
 		}
-		for _, lba := range []int{200, 300, 700, 2047} {
-			for at := range 512 {
+		for _, lba := range []int{200, 300, 700} { // boot records
+			for at := OffsetofMasterBootRecord_PartitionRecord; at < SizeofMasterBootRecord; at++ {
 				places = append(places, lba*512+at)
 			}
 		}
+		for at := range SizeofGPTHeader { // the backup
+			places = append(places, 2047*512+at)
+		}
 		errs := 0
 		for _, at := range places {
-			for _, flip := range []byte{0x01, 0x05, 0x80, 0xff} {
+			for _, flip := range []byte{0x01, 0x05, 0x80} {
 				b.bytes[at] ^= flip
 				if table, err := exercise(t, b.bytes, nil); err != nil || table.Primary != nil || table.Backup != nil {
 					errs++
@@ -297,7 +301,7 @@ func TestEveryByte(t *testing.T) {
 			}
 		}
 		if errs < len(places)/10 {
-			t.Errorf("%s: %d of %d changes were seen", name, errs, 4*len(places))
+			t.Errorf("%s: %d of %d changes were seen", name, errs, 3*len(places))
 		}
 	}
 }

@@ -124,7 +124,8 @@ func dosScript(rnd *rand.Rand, sectors uint64) string {
 	fmt.Fprintf(&b, "start=%d, size=%d, type=%s, bootable\n", 1+rnd.Uint64N(2048), part-3000, pick(rnd, types...))
 	fmt.Fprintf(&b, "start=%d, size=%d, type=%s\n", part, part*5, pick(rnd, "5", "f", "85"))
 	fmt.Fprintf(&b, "start=%d, size=%d, type=%s\n", part*6+rnd.Uint64N(9), part, pick(rnd, types...))
-	b.WriteString("-\n")
+	// Told where it is to be: sfdisk 2.38, left to itself, can let it overlap.
+	fmt.Fprintf(&b, "start=%d, size=%d, type=%s\n", part*7+20, part/2, pick(rnd, types...))
 	at := part
 	for range rnd.IntN(12) {
 		at += 1 + rnd.Uint64N(100)

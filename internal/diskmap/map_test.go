@@ -176,6 +176,9 @@ func TestSizes(t *testing.T) {
 				}
 			}
 			var b bytes.Buffer
+			if size != 64*tib && size != math.MaxInt64 {
+				continue
+			}
 			if err := m.WritePNG(&b); err != nil || b.Len() > 1<<16 {
 				t.Errorf("%d bytes: a PNG of %d bytes, %v", size, b.Len(), err)
 			}

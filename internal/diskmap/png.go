@@ -16,8 +16,7 @@ import (
 // WritePNG writes the map as a picture in PNG to w. Characters beyond ASCII,
 // which its font has not, are shown as question marks.
 func (m *Map) WritePNG(w io.Writer) error {
-	e := png.Encoder{CompressionLevel: png.BestCompression}
-	return e.Encode(w, m.image())
+	return png.Encode(w, m.image())
 }
 
 func (m *Map) image() *image.Paletted {
