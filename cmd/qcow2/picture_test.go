@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"image/png"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -56,6 +57,23 @@ func TestPictureFiles(t *testing.T) {
 	names, err := os.ReadDir(".")
 	if err != nil || len(names) != 6 { // those made, chain, and no leftovers
 		t.Errorf("%v, %v", names, err)
+	}
+}
+
+// The picture in the README is the one that is drawn.
+func TestDemoPicture(t *testing.T) {
+	t.Chdir("../../testdata/demo")
+	want, err := os.ReadFile("disk.svg")
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := filepath.Join(t.TempDir(), "disk.svg")
+	if *update {
+		name = "disk.svg"
+	}
+	succeed(t, "map", "--picture", name, "--allow-dir", ".", "disk.qcow2")
+	if got, err := os.ReadFile(name); err != nil || !bytes.Equal(got, want) {
+		t.Errorf("another picture than testdata/demo/disk.svg (%v); rewrite it with -update, and look at it", err)
 	}
 }
 
