@@ -454,7 +454,8 @@ func TestCheckRandom(t *testing.T) {
 	}
 }
 
-// compareDisturbed is compareCheck, but for bitmap tables.
+// compareDisturbed is compareCheck, but for what differs for known reasons:
+// bitmapTable, pastEndList.
 func compareDisturbed(t *testing.T, tool, dir string) {
 	t.Helper()
 	ours := runCheck(t, dir, tool, "json", diskName)
@@ -462,7 +463,10 @@ func compareDisturbed(t *testing.T, tool, dir string) {
 		if ours.exit != 2 {
 			t.Errorf("check ends with %d, having found %q", ours.exit, ours.findings)
 		}
-		return // see bitmapTable
+		return
+	}
+	if ours.exit == 1 && strings.Contains(ours.message, "snapshot table") && strings.Contains(ours.message, "beyond the end of the file") {
+		return
 	}
 	compareCheck(t, tool, dir, []string{"-f", "qcow2", diskName})
 }
