@@ -78,7 +78,7 @@ func TestCheckFindings(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []Finding{{Kind: FindingCopiedData, Offset: int64(table), Value: entry.Entry, References: 1, Times: 1}}
+	want := []Finding{{Kind: FindingCopiedData, Offset: uint64(table), Value: entry.Entry, References: 1, Times: 1}}
 	if !slices.Equal(r.Findings, want) || !slices.Equal(reported, want) || r.Corruptions != 1 || r.Leaks != 0 {
 		t.Errorf("%+v, reported %+v\nwant %+v", r, reported, want)
 	}

@@ -24,7 +24,7 @@ func (c *checker) countRefcountBlocks() error {
 		off := entry & REFT_OFFSET_MASK
 		cluster := off >> c.clusterBits
 		f := Finding{
-			Offset: int64(c.im.header.RefcountTableOffset) + int64(i)*REFTABLE_ENTRY_SIZE, Index: int64(i), Value: entry,
+			Offset: c.im.header.RefcountTableOffset + uint64(i)*REFTABLE_ENTRY_SIZE, Index: int64(i), Value: entry,
 		}
 		switch {
 		case entry&REFT_RESERVED_MASK != 0:
@@ -60,7 +60,7 @@ func (c *checker) compare() error {
 		block, state := c.block(first / perBlock)
 		if state == blockUnreadable {
 			for i := first; i < first+n; i++ {
-				c.find(Finding{Kind: FindingRefcountUnreadable, Offset: int64(i << c.clusterBits), Index: int64(i)})
+				c.find(Finding{Kind: FindingRefcountUnreadable, Offset: i << c.clusterBits, Index: int64(i)})
 			}
 			continue
 		}
@@ -125,7 +125,7 @@ func (c *checker) comparePiece(first, n, i uint64, stored bool) (inUse uint64) {
 			continue
 		}
 		f := Finding{
-			Kind: FindingRefcountLow, Offset: int64(cluster << c.clusterBits), Index: int64(cluster), Value: have, References: want,
+			Kind: FindingRefcountLow, Offset: cluster << c.clusterBits, Index: int64(cluster), Value: have, References: want,
 		}
 		if have > want {
 			f.Kind = FindingLeak
@@ -216,7 +216,7 @@ func (c *checker) checkCopied() error {
 		}
 		if (n == 1) != (entry&QCOW_OFLAG_COPIED != 0) {
 			c.find(Finding{
-				Kind: FindingCopiedL2, Offset: int64(uint64(c.l1Offset) + i*L1E_SIZE), Index: int64(i), Value: entry, References: n,
+				Kind: FindingCopiedL2, Offset: uint64(c.l1Offset) + i*L1E_SIZE, Index: int64(i), Value: entry, References: n,
 			})
 		}
 		c.progress((i - progressed) * c.l2Entries())
@@ -250,7 +250,7 @@ func (c *checker) checkCopiedL2(off uint64) error {
 		}
 		if ok && (n == 1) != (entry&QCOW_OFLAG_COPIED != 0) {
 			c.find(Finding{
-				Kind: FindingCopiedData, Offset: int64(off + i<<c.entryBits), Index: int64(i), Value: entry, References: n,
+				Kind: FindingCopiedData, Offset: off + i<<c.entryBits, Index: int64(i), Value: entry, References: n,
 			})
 		}
 	}

@@ -58,7 +58,7 @@ const (
 // A Finding is one thing that [Image.Check] found to be wrong.
 type Finding struct {
 	Kind       FindingKind
-	Offset     int64  // in the file, of the entry, cluster or structure that is wrong
+	Offset     uint64 // in the file or, as the image has it, past its end: of the entry, cluster or structure that is wrong
 	Index      int64  // as the FindingKind says
 	Value      uint64 // as the FindingKind says
 	References uint64 // as the FindingKind says

@@ -15,7 +15,7 @@ func (c *checker) reference(off, size uint64) error {
 	end := off + size
 	// The last cluster of a file may be there in part.
 	if end < off || end >= c.file.size+c.clusterSize() {
-		c.find(Finding{Kind: FindingOutside, Offset: int64(off), Value: size})
+		c.find(Finding{Kind: FindingOutside, Offset: off, Value: size})
 		return nil
 	}
 	for i := off >> c.clusterBits; i <= (end-1)>>c.clusterBits; i++ {
@@ -24,7 +24,7 @@ func (c *checker) reference(off, size uint64) error {
 			return c.errMemory()
 		}
 		if excess > 0 {
-			c.find(Finding{Kind: FindingOverflow, Offset: int64(i << c.clusterBits), Times: excess})
+			c.find(Finding{Kind: FindingOverflow, Offset: i << c.clusterBits, Times: excess})
 		}
 	}
 	return nil
@@ -42,7 +42,7 @@ func (c *checker) countDisk() error {
 		// Version 3 demands the first two fields.
 		if n := s.Header.ExtraDataSize; !c.version2 && n < OffsetofQCowSnapshotExtraData_Icount {
 			c.find(Finding{
-				Kind: FindingSnapshotIncomplete, Offset: s.Offset, Index: int64(i), Value: uint64(n), ID: s.ID, Name: s.Name,
+				Kind: FindingSnapshotIncomplete, Offset: uint64(s.Offset), Index: int64(i), Value: uint64(n), ID: s.ID, Name: s.Name,
 			})
 		}
 	}
@@ -58,7 +58,7 @@ func (c *checker) countDisk() error {
 func (c *checker) countSnapshots() error {
 	h := &c.im.header
 	if n := len(c.snapshots); n > 0 && c.dataFile {
-		c.find(Finding{Kind: FindingSnapshotsDataFile, Offset: int64(h.SnapshotsOffset), Value: uint64(n)})
+		c.find(Finding{Kind: FindingSnapshotsDataFile, Offset: h.SnapshotsOffset, Value: uint64(n)})
 	}
 	end := h.SnapshotsOffset
 	for i := range c.snapshots {
@@ -66,7 +66,7 @@ func (c *checker) countSnapshots() error {
 		off, entries := s.Header.L1TableOffset, uint64(s.Header.L1Size)
 		end = uint64(s.Offset) + SizeofQCowSnapshotHeader +
 			uint64(s.Header.ExtraDataSize) + uint64(s.Header.IdStrSize) + uint64(s.Header.NameSize)
-		f := Finding{Offset: s.Offset, Index: int64(i), ID: s.ID, Name: s.Name}
+		f := Finding{Offset: uint64(s.Offset), Index: int64(i), ID: s.ID, Name: s.Name}
 		switch {
 		case !c.aligned(hostOffset(off)):
 			f.Kind, f.Value = FindingSnapshotL1Unaligned, off
@@ -93,7 +93,7 @@ func (c *checker) countL1(off, entries uint64) error {
 	}
 	progressed := uint64(0)
 	err := c.words(whatL1, off, entries, func(i, entry uint64) error {
-		at := int64(off + i*L1E_SIZE)
+		at := off + i*L1E_SIZE
 		if entry&L1E_RESERVED_MASK != 0 {
 			c.find(Finding{Kind: FindingL1Reserved, Offset: at, Index: int64(i), Value: entry})
 		}
@@ -184,7 +184,7 @@ func (c *checker) walkL2(off, index uint64) error {
 		if e.Entry|e.Bitmap == 0 {
 			continue
 		}
-		f := Finding{Offset: int64(off + i<<c.entryBits), Index: int64(i), Value: e.Entry}
+		f := Finding{Offset: off + i<<c.entryBits, Index: int64(i), Value: e.Entry}
 		found := func(kind FindingKind) {
 			f.Kind = kind
 			c.find(f)
@@ -313,7 +313,7 @@ func (c *checker) countBitmaps() error {
 			if entry&BME_TABLE_ENTRY_RESERVED_MASK != 0 || !c.aligned(hostOffset(host)) ||
 				host != 0 && entry&BME_TABLE_ENTRY_FLAG_ALL_ONES != 0 {
 				c.find(Finding{
-					Kind: FindingBitmapTable, Offset: int64(off + i*SizeofQcow2BitmapTableEntry),
+					Kind: FindingBitmapTable, Offset: off + i*SizeofQcow2BitmapTableEntry,
 					Index: int64(i), Value: entry, Name: b.Name,
 				})
 				return nil
