@@ -56,11 +56,13 @@ func layout(w io.Writer, in inputOptions, asJSON bool, args []string) error {
 	return err
 }
 
-// layoutText prints a model for people.
+// layoutText prints a model for people: what the named files declare and the
+// types that this needs. What of included files is not translated is counted.
 func layoutText(b *bytes.Buffer, m *cstruct.Model) {
 	shown := shownTypes(m)
+	inner := nestedTypes(m)
 	for _, s := range m.Structs {
-		if shown[s] {
+		if shown[s] && !inner[s] {
 			structText(b, s)
 		}
 	}
@@ -70,14 +72,60 @@ func layoutText(b *bytes.Buffer, m *cstruct.Model) {
 		}
 	}
 	constantsText(b, m)
-	if len(m.Skipped) > 0 {
-		b.WriteString("not translated\n")
-		tab := tabwriter.NewWriter(b, 0, 8, 2, ' ', 0)
-		for _, s := range skipped(m) {
-			fmt.Fprintf(tab, "    %s\t%s\t%s\n", s.Pos, plain(s.Name), plain(s.Reason))
-		}
-		tab.Flush()
+	skippedText(b, m)
+}
+
+// skippedText lists what the named files hold that is not translated.
+func skippedText(b *bytes.Buffer, m *cstruct.Model) {
+	if len(m.Skipped) == 0 {
+		return
 	}
+	b.WriteString("not translated\n")
+	tab := tabwriter.NewWriter(b, 0, 8, 2, ' ', 0)
+	included := 0
+	for _, s := range skipped(m) {
+		if !s.Main {
+			included++
+			continue
+		}
+		fmt.Fprintf(tab, "    %s\t%s\t%s\n", s.Pos, plain(s.Name), plain(s.Reason))
+	}
+	tab.Flush()
+	if included > 0 {
+		fmt.Fprintf(b, "    and %d names of included files; --json lists them\n", included)
+	}
+}
+
+// nestedTypes is the structs and unions without a name that are shown inside
+// of others.
+func nestedTypes(m *cstruct.Model) map[cstruct.Type]bool {
+	nested := make(map[cstruct.Type]bool)
+	for _, s := range m.Structs {
+		for _, f := range s.Fields {
+			if in, _ := nestedIn(f); in != nil {
+				nested[in] = true
+			}
+		}
+	}
+	return nested
+}
+
+// nestedIn returns the struct without a name that f is, or has elements of,
+// nil for others; and its dimensions as C writes them.
+func nestedIn(f *cstruct.Field) (s *cstruct.Struct, dims string) {
+	t := f.Type
+	if a, ok := t.(*cstruct.Array); ok {
+		for elem := t; ; elem = a.Elem {
+			if a, ok = elem.(*cstruct.Array); !ok {
+				t, dims = elem, strings.TrimPrefix(f.Type.String(), elem.String())
+				break
+			}
+		}
+	}
+	if s, ok := t.(*cstruct.Struct); ok && s.Anonymous {
+		return s, dims
+	}
+	return nil, ""
 }
 
 // shownTypes is what the named files declare and the types that this needs.
@@ -121,68 +169,127 @@ func kindOf(s *cstruct.Struct) string {
 	return "struct"
 }
 
-// A row is a line of a struct's table.
-type row struct{ offset, size, name, typ string }
-
 // structText prints a struct or union as a table, with the bytes that no
-// field has.
+// field has, and what they add up to.
 func structText(b *bytes.Buffer, s *cstruct.Struct) {
 	fmt.Fprintf(b, "%s %s  // %d bytes, align %d, %s; %s\n", kindOf(s), plain(s.Name), s.Bytes, s.Aligns, orderName(s.Order), s.Pos)
-	rows := structRows(s)
+	var t structTable
+	t.add(s, 0, "")
 	width := 0
-	for _, r := range rows {
+	for _, r := range t.rows {
 		if r.typ != "" {
 			width = max(width, utf8.RuneCountInString(r.name))
 		}
 	}
 	fmt.Fprintf(b, "%10s %6s  field\n", "offset", "size")
-	for _, r := range rows {
+	for _, r := range t.rows {
 		line := fmt.Sprintf("%10s %6s  %-*s  %s", r.offset, r.size, width, r.name, r.typ)
 		b.WriteString(strings.TrimRight(line, " ") + "\n")
+	}
+	if sum := t.summary(); sum != "" {
+		fmt.Fprintf(b, "%19s%s\n", "", sum)
 	}
 	b.WriteByte('\n')
 }
 
-// structRows lists fields and gaps. Of bit-fields, and of the bits between
-// them, it says the byte and, after a colon, the bit that they begin at.
-func structRows(s *cstruct.Struct) []row {
-	var rows []row
-	bitRow := func(off, n int64, name, typ string) {
-		rows = append(rows, row{fmt.Sprintf("%d:%d", off/8, off%8), fmt.Sprintf(":%d", n), name, typ})
-	}
-	var at int64 // bits of the struct up to here
-	gap := func(to int64, name string) {
-		if s.Union || to <= at {
-			return
-		}
-		if at%8 != 0 || to-at < 8 {
-			byteEnd := min(to, (at/8+1)*8)
-			bitRow(at, byteEnd-at, "-- unused bits --", "")
-			at = byteEnd
-		}
-		if whole := (to - at) / 8; whole > 0 {
-			rows = append(rows, row{fmt.Sprint(at / 8), fmt.Sprint(whole), "-- " + name + " --", ""})
-			at += whole * 8
-		}
-		if at < to {
-			bitRow(at, to-at, "-- unused bits --", "")
-			at = to
+// A structTable is the lines of a struct's table.
+type structTable struct {
+	rows      []tableRow
+	holes     int
+	holeBytes int64
+	padding   int64
+	unused    int64 // bits
+}
+
+type tableRow struct{ offset, size, name, typ string }
+
+// add lists fields and gaps of s, which lies at base, in bits. Of bit-fields,
+// and of the bits between them, a row says the byte and, after a colon, the
+// bit that they begin at. A struct without a name follows its field, of an
+// array the first element.
+func (t *structTable) add(s *cstruct.Struct, base int64, indent string) {
+	at := base // bits of the struct up to here
+	gap := func(to int64, padding bool) {
+		if !s.Union && to > at {
+			t.gap(at, to, padding, indent)
 		}
 	}
 	for _, f := range s.Fields {
-		name := cmp.Or(plain(f.Name), "(anonymous)")
+		name := indent + cmp.Or(plain(f.Name), "(anonymous)")
 		if f.BitField {
-			gap(f.BitOffset, "hole")
-			bitRow(f.BitOffset, f.Bits, name, plain(f.Type.String()))
-			at = max(at, f.BitOffset+f.Bits)
+			from := base + f.BitOffset
+			gap(from, false)
+			t.bits(from, f.Bits, name, plain(f.Type.String()))
+			at = max(at, from+f.Bits)
 			continue
 		}
-		gap(f.Offset*8, "hole")
-		rows = append(rows, row{fmt.Sprint(f.Offset), fmt.Sprint(f.Type.Size()), name, plain(f.Type.String()) + ownOrder(f, s)})
-		at = max(at, (f.Offset+f.Type.Size())*8)
+		from := base + f.Offset*8
+		gap(from, false)
+		in, dims := nestedIn(f)
+		typ := plain(f.Type.String()) + ownOrder(f, s)
+		if in != nil {
+			typ = kindOf(in) + dims
+		}
+		t.rows = append(t.rows, tableRow{fmt.Sprint(from / 8), fmt.Sprint(f.Type.Size()), name, typ})
+		if in != nil {
+			t.add(in, from, indent+"    ")
+		}
+		at = max(at, from+f.Type.Size()*8)
 	}
-	gap(s.Bytes*8, "padding")
-	return rows
+	gap(base+s.Bytes*8, true)
+}
+
+func (t *structTable) bits(from, n int64, name, typ string) {
+	t.rows = append(t.rows, tableRow{fmt.Sprintf("%d:%d", from/8, from%8), fmt.Sprintf(":%d", n), name, typ})
+}
+
+// gap lists the bits from at to to: whole bytes together, others apart.
+func (t *structTable) gap(at, to int64, padding bool, indent string) {
+	spare := func(end int64) {
+		t.bits(at, end-at, indent+"-- unused bits --", "")
+		t.unused += end - at
+		at = end
+	}
+	if at%8 != 0 || to-at < 8 {
+		spare(min(to, (at/8+1)*8))
+	}
+	if whole := (to - at) / 8; whole > 0 {
+		name := "hole"
+		if padding {
+			name = "padding"
+			t.padding += whole
+		} else {
+			t.holes++
+			t.holeBytes += whole
+		}
+		t.rows = append(t.rows, tableRow{fmt.Sprint(at / 8), fmt.Sprint(whole), indent + "-- " + name + " --", ""})
+		at += whole * 8
+	}
+	if at < to {
+		spare(to)
+	}
+}
+
+// summary says how much of the struct no field has.
+func (t *structTable) summary() string {
+	var parts []string
+	if t.holes > 0 {
+		parts = append(parts, plural(int64(t.holes), "hole")+" of "+plural(t.holeBytes, "byte"))
+	}
+	if t.padding > 0 {
+		parts = append(parts, plural(t.padding, "byte")+" of padding")
+	}
+	if t.unused > 0 {
+		parts = append(parts, plural(t.unused, "unused bit"))
+	}
+	return strings.Join(parts, ", ")
+}
+
+func plural(n int64, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }
 
 // ownOrder notes the byte order of a field that has not the struct's.

@@ -41,6 +41,7 @@ type (
 	jsonEnum struct {
 		Name   string     `json:"name"`
 		Size   int64      `json:"size"`
+		Flags  bool       `json:"flags,omitempty"`
 		Values jsonObject `json:"values"`
 	}
 	jsonConstant struct {
@@ -105,7 +106,7 @@ func layoutJSON(w io.Writer, m *cstruct.Model) error {
 		out.Structs = append(out.Structs, js)
 	}
 	for _, e := range m.Enums {
-		je := jsonEnum{Name: e.Name, Size: e.Under.Bytes, Values: jsonObject{}}
+		je := jsonEnum{Name: e.Name, Size: e.Under.Bytes, Flags: e.Flags, Values: jsonObject{}}
 		for _, v := range e.Values {
 			je.Values = append(je.Values, jsonMember{v.Name, v.Value.ExactString()})
 		}
@@ -183,6 +184,9 @@ func constantValue(c *cstruct.Constant) (kind, value string) {
 	case gc.Int:
 		return "int", c.Value.ExactString()
 	case gc.Float:
+		if c.NegativeZero {
+			return "float", "-0"
+		}
 		f, _ := gc.Float64Val(c.Value)
 		return "float", strconv.FormatFloat(f, 'g', -1, 64)
 	}

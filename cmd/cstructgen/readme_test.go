@@ -31,13 +31,17 @@ func TestReadmeOfDefinitions(t *testing.T) {
 		"example.h": block("c"),
 		"data":      "EXMP" + "\x00\x00\x00\x04" + "\x00\x00\x00\x41" + "\x30" + "hello\x00\x00" + "\x00\x01\x00\x02",
 	})
-	for lang, command := range map[string]string{
-		"json": "layout --json --endian big example.h",
-		"text": "dump --type ex_record --endian big example.h data",
+	for _, shown := range []struct{ command, lang string }{
+		{"layout --json --endian big example.h", "json"},
+		{"layout --endian big example.h", "text"},
+		{"dump --type ex_record --endian big example.h data", "text"},
 	} {
-		if !strings.Contains(text, "`cstructgen "+command+"`") {
-			t.Errorf("%s does not show %q", name, command)
+		command, lang := shown.command, shown.lang
+		_, rest, found := strings.Cut(text, "`cstructgen "+command+"`")
+		if !found {
+			t.Fatalf("%s does not show %q", name, command)
 		}
+		text = rest
 		r := call(strings.Fields(command)...)
 		if r.code != 0 || r.stderr != "" {
 			t.Fatalf("%s: %+v", command, r)
