@@ -113,17 +113,16 @@ func nestedTypes(m *cstruct.Model) map[cstruct.Type]bool {
 // nestedIn returns the struct without a name that f is, or has elements of,
 // nil for others; and its dimensions as C writes them.
 func nestedIn(f *cstruct.Field) (s *cstruct.Struct, dims string) {
-	t := f.Type
-	if a, ok := t.(*cstruct.Array); ok {
-		for elem := t; ; elem = a.Elem {
-			if a, ok = elem.(*cstruct.Array); !ok {
-				t, dims = elem, strings.TrimPrefix(f.Type.String(), elem.String())
-				break
-			}
+	elem := f.Type
+	for {
+		a, ok := elem.(*cstruct.Array)
+		if !ok {
+			break
 		}
+		elem = a.Elem
 	}
-	if s, ok := t.(*cstruct.Struct); ok && s.Anonymous {
-		return s, dims
+	if s, ok := elem.(*cstruct.Struct); ok && s.Anonymous {
+		return s, strings.TrimPrefix(f.Type.String(), s.String())
 	}
 	return nil, ""
 }
@@ -321,6 +320,9 @@ func enumText(b *bytes.Buffer, e *cstruct.Enum) {
 	b.WriteByte('\n')
 }
 
+// longestText is how much of a macro's C text is worth showing.
+const longestText = 80
+
 func constantsText(b *bytes.Buffer, m *cstruct.Model) {
 	tab := tabwriter.NewWriter(b, 0, 8, 1, ' ', 0)
 	n := 0
@@ -332,8 +334,11 @@ func constantsText(b *bytes.Buffer, m *cstruct.Model) {
 			b.WriteString("constants\n")
 		}
 		_, value := constantValue(c)
-		if text := plain(c.Text); text != value {
-			value += "  // " + text
+		if text := []rune(plain(c.Text)); string(text) != value {
+			if len(text) > longestText {
+				text = append(text[:longestText], []rune(" ...")...)
+			}
+			value += "  // " + string(text)
 		}
 		fmt.Fprintf(tab, "    %s\t= %s\n", plain(c.Name), value)
 	}

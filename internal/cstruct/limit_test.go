@@ -47,6 +47,8 @@ func TestLimits(t *testing.T) {
 		"postfix":          enum(deep("", "x", "[0]")),
 		"calls":            enum(deep("f(", "1", ")")),
 		"typeof":           enum(deep("sizeof(typeof(", "1", "))")),
+		"selections":       enum(deep("_Generic(1, default: ", "1", ")")),
+		"initializers":     func(n int) string { return "int a[] = " + deep("{", "1", "}")(n) + "; enum { E = sizeof(a) };" },
 		"type names":       enum(deep("sizeof(int[", "1", "])")),
 		"structs":          deep("struct { ", "int x;", " };"),
 		"enums in structs": deep("struct { int n[sizeof(", "int", ")]; }"),
