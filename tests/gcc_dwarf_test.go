@@ -203,8 +203,9 @@ func plainDWARF(t dwarf.Type) dwarf.Type {
 
 // spell names a type as modelType does.
 func (d *dwarfReader) spell(t dwarf.Type) string {
-	if def, ok := t.(*dwarf.TypedefType); ok {
-		if u, ok := def.Type.(*dwarf.UnsupportedType); ok && u.Tag == dwarf.TagAtomicType {
+	for def, ok := t.(*dwarf.TypedefType); ok; def, ok = t.(*dwarf.TypedefType) {
+		t = def.Type
+		if u, ok := t.(*dwarf.UnsupportedType); ok && u.Tag == dwarf.TagAtomicType {
 			t, d.err = d.atomic(d.at[def])
 		}
 	}

@@ -13,7 +13,10 @@ import (
 	"cstructgen/internal/cstruct"
 )
 
-var gccSeed = flag.Uint64("gcc-seed", 0, "seed of the random C text that is compared with gcc; 0: by the clock")
+var (
+	gccSeed  = flag.Uint64("gcc-seed", 0, "seed of the random C text that is compared with gcc; 0: by the clock")
+	gccCount = flag.Int("gcc-count", 1, "how many random C texts of each kind are compared with gcc")
+)
 
 func newRandom(t *testing.T) *rand.Rand {
 	seed := *gccSeed
@@ -69,28 +72,55 @@ func excerpt(text, name string) string {
 
 // TestGCCRandomStructs compares the layout of random structs and unions:
 // bit-fields of all types and widths, packed and aligned in all places,
-// #pragma pack, nesting, both storage orders.
+// #pragma pack, nesting, enums, typedefs, _Atomic, both storage orders.
 func TestGCCRandomStructs(t *testing.T) {
 	for _, order := range []string{"little-endian", "big-endian"} {
 		t.Run(order, func(t *testing.T) {
 			r := newRandom(t)
-			var b strings.Builder
-			fmt.Fprintf(&b, "#pragma scalar_storage_order %s\n", order)
-			b.WriteString("typedef int a8 __attribute__((aligned(8)));\ntypedef long long a4 __attribute__((aligned(4)));\n" +
-				"typedef int a2 __attribute__((aligned(2)));\ntypedef short v8 __attribute__((vector_size(8)));\n" +
-				"enum e { E = 3 }; enum n { N = -1 }; enum p { P = 1 } __attribute__((packed));\n\n")
-			for i := range 400 {
-				switch r.IntN(8) {
-				case 0:
-					fmt.Fprintf(&b, "#pragma pack(%d)\n", 1<<r.IntN(5))
-				case 1:
-					b.WriteString("#pragma pack()\n")
-				}
-				b.WriteString(randomRecord(r, fmt.Sprintf("s%d", i), i, 0) + ";\n\n")
+			for range *gccCount {
+				compareText(t, randomStructs(r, order))
 			}
-			compareText(t, b.String())
 		})
 	}
+}
+
+// randomStructs returns a text with 400 structs. Those of the other storage
+// order are among them.
+func randomStructs(r *rand.Rand, order string) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "#pragma scalar_storage_order %s\n", order)
+	b.WriteString("typedef int a8 __attribute__((aligned(8)));\ntypedef long long a4 __attribute__((aligned(4)));\n" +
+		"typedef int a2 __attribute__((aligned(2)));\ntypedef short v8 __attribute__((vector_size(8)));\n" +
+		"typedef char c3[3] __attribute__((aligned(2)));\ntypedef _Bool flag;\ntypedef struct { char a; int b; } t1;\n" +
+		"typedef struct { char a; short b; } __attribute__((packed)) t2;\ntypedef t2 t3 __attribute__((aligned(8)));\n" +
+		"struct words { char a[8]; };\n" +
+		"enum e { E = 3 }; enum n { N = -1 }; enum p { P = 1 } __attribute__((packed));\n" +
+		"enum w { W = 0x100000000 }; enum q { Q1 = -1, Q2 = 200 } __attribute__((packed));\n\n")
+	depth := 0 // of #pragma pack(push)
+	for i := range 400 {
+		switch r.IntN(14) {
+		case 0, 1:
+			fmt.Fprintf(&b, "#pragma pack(%d)\n", 1<<r.IntN(5))
+		case 2:
+			b.WriteString("#pragma pack()\n")
+		case 3:
+			fmt.Fprintf(&b, "#pragma pack(push, %d)\n", 1<<r.IntN(5))
+			depth++
+		case 4:
+			if depth > 0 {
+				b.WriteString("#pragma pack(pop)\n")
+				depth--
+			}
+		case 5:
+			fmt.Fprintf(&b, "#pragma scalar_storage_order %s\n", pick(r, "big-endian", "little-endian", "default", order))
+		}
+		b.WriteString(randomRecord(r, fmt.Sprintf("s%d", i), i, 0) + ";\n")
+		if r.IntN(4) == 0 {
+			fmt.Fprintf(&b, "typedef struct s%d y%d%s;\nstruct z%d { char a; y%d b; char c; };\n", i, i, randomAligned(r), i, i)
+		}
+		b.WriteString("\n")
+	}
+	return b.String()
 }
 
 func pick(r *rand.Rand, words ...string) string { return words[r.IntN(len(words))] }
@@ -105,6 +135,13 @@ func randomAttribute(r *rand.Rand) string {
 		return fmt.Sprintf(" __attribute__((packed, aligned(%d)))", 1<<r.IntN(5))
 	}
 	return ""
+}
+
+func randomAligned(r *rand.Rand) string {
+	if r.IntN(2) == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" __attribute__((aligned(%d)))", 1<<r.IntN(6))
 }
 
 // randomRecord returns a struct or union with the tag; earlier is how many
@@ -124,10 +161,12 @@ func randomRecord(r *rand.Rand, tag string, earlier, depth int) string {
 			b.WriteString(indent + randomBitField(r, name) + ";\n")
 		case n < 15:
 			t := pick(r, "char", "short", "int", "long", "long long", "double", "long double", "float",
-				"_Bool", "__int128", "void *", "a8", "a4", "a2", "v8", "enum e", "enum p", "_Complex float")
-			dims := pick(r, "", "", "", "[3]", "[2][2]")
-			if t == "a8" {
-				dims = "" // gcc has no arrays of what is aligned beyond its size
+				"_Bool", "__int128", "void *", "a8", "a4", "a2", "v8", "enum e", "enum p", "_Complex float", "c3", "t1", "t2", "t3",
+				"enum w", "enum q", "_Float16", "_Float128", "_Complex double", "_Atomic struct words", "_Atomic(t2)", "_Atomic short",
+				"struct { }", "_Alignas(8) char", "_Alignas(long double) short")
+			dims := pick(r, "", "", "", "[3]", "[2][2]", "[0]")
+			if t == "a8" || t == "c3" || t == "t3" || strings.HasPrefix(t, "_Atomic") {
+				dims = "" // gcc has no arrays of what is aligned beyond its size, debug/dwarf none of _Atomic
 			}
 			fmt.Fprintf(&b, "%s%s %s%s%s;\n", indent, t, name, dims, randomAttribute(r))
 		case n < 17 && earlier > 0:
@@ -149,6 +188,7 @@ func randomBitField(r *rand.Rand, name string) string {
 	}{
 		{"char", 8}, {"unsigned char", 8}, {"short", 16}, {"unsigned", 32}, {"int", 32}, {"long", 64}, {"unsigned long long", 64},
 		{"_Bool", 1}, {"enum e", 32}, {"enum n", 32}, {"enum p", 8}, {"__int128", 128}, {"a8", 32}, {"a4", 64}, {"a2", 32},
+		{"flag", 1}, {"enum w", 64}, {"enum q", 16}, {"signed char", 8}, {"unsigned __int128", 128}, {"unsigned short", 16},
 	}
 	t := types[r.IntN(len(types))]
 	width := 1 + r.IntN(t.bits)
@@ -175,12 +215,50 @@ func randomBitField(r *rand.Rand, name string) string {
 // expressions.
 func TestGCCRandomExpressions(t *testing.T) {
 	r := newRandom(t)
-	var b strings.Builder
-	b.WriteString("struct s { char a; int b : 5; long c[3]; };\nenum e { E1 = 1, E2 = 0x80000000, E3 };\n\n")
-	for i := range 600 {
-		fmt.Fprintf(&b, "#define M%d %s\n\n", i, randomExpression(r, 4))
+	for range *gccCount {
+		var b strings.Builder
+		b.WriteString("struct s { char a; int b : 5; long c[3]; };\nenum e { E1 = 1, E2 = 0x80000000, E3 };\n\n")
+		for i := range 600 {
+			fmt.Fprintf(&b, "#define M%d %s\n\n", i, randomExpression(r, 4))
+		}
+		compareText(t, b.String())
 	}
-	compareText(t, b.String())
+}
+
+// TestGCCRandomConditions compares which groups of random #if lines are live.
+func TestGCCRandomConditions(t *testing.T) {
+	r := newRandom(t)
+	for range *gccCount {
+		var b strings.Builder
+		b.WriteString("#define E1 1\n#define CALL(x, y) ((x) - (y))\n\n")
+		for i := range 600 {
+			fmt.Fprintf(&b, "#if %s\n#define M%d 1\n#else\n#define M%d 0\n#endif\n\n", randomCondition(r, 4), i, i)
+		}
+		compareText(t, b.String())
+	}
+}
+
+// randomCondition returns an expression of #if.
+func randomCondition(r *rand.Rand, depth int) string {
+	if depth == 0 || r.IntN(6) == 0 {
+		return pick(r, "0", "1", "7", "255", "0x7fffffff", "0x80000000", "2147483648", "0xffffffffffffffff", "0x7fffffffffffffff",
+			"1u", "3UL", "5LL", "12uLL", "'a'", "'\\377'", "'ab'", "L'x'", "u'y'", "U'z'", "012", "0b101", "E1", "UNDEFINED",
+			"defined E1", "defined(UNDEFINED)", "CALL(3, 5)", "CALL(1u, 2)", "__has_include(<no.h>)")
+	}
+	x, y := randomCondition(r, depth-1), randomCondition(r, depth-1)
+	switch r.IntN(8) {
+	case 0:
+		return fmt.Sprintf("(%s(%s))", pick(r, "-", "+", "!", "~"), x)
+	case 1:
+		return fmt.Sprintf("((%s) ? (%s) : (%s))", randomCondition(r, depth-1), x, y)
+	case 2:
+		return fmt.Sprintf("((%s) %s ((%s) & 63))", x, pick(r, "<<", ">>"), y)
+	case 3: // never by zero
+		return fmt.Sprintf("((%s) %s %s)", x, pick(r, "/", "%"), pick(r, "3", "7u", "(-2)", "10", "'a'"))
+	case 4:
+		return fmt.Sprintf("((%s) %s (%s))", x, pick(r, "&&", "||"), y)
+	}
+	return fmt.Sprintf("((%s) %s (%s))", x, pick(r, "+", "-", "*", "==", "!=", "<", ">", "<=", ">=", "&", "|", "^"), y)
 }
 
 func randomExpression(r *rand.Rand, depth int) string {

@@ -19,6 +19,8 @@ var (
 	// Words without a meaning for layout.
 	idleWords = set(`const __const __const__ volatile __volatile __volatile__ restrict __restrict __restrict__
 		inline __inline __inline__ _Noreturn __extension__ __seg_fs __seg_gs`)
+	// Of these, the ones that make another type (C 6.2.5).
+	qualifiers      = set("const __const __const__ volatile __volatile __volatile__")
 	arithmeticWords = set(`void char short int long float double signed __signed __signed__ unsigned _Bool
 		_Complex __complex __complex__ __int128 __float128 __float80 _Float16 _Float32 _Float64 _Float128
 		_Float32x _Float64x _Decimal32 _Decimal64 _Decimal128`)
@@ -76,10 +78,11 @@ func (p *parser) specifiers() *specifiers {
 			p.advance()
 			continue
 		case idleWords[t.text]:
+			s.qualified = s.qualified || qualifiers[t.text]
 			p.advance()
 			continue
 		case t.text == "_Atomic" && !p.peek().is("("):
-			s.atomic = true
+			s.atomic, s.qualified = true, true
 			p.advance()
 			continue
 		case arithmeticWords[t.text]:
@@ -129,7 +132,9 @@ func plainWord(s string) string {
 
 // typeof parses typeof or _Atomic with its operand.
 func (p *parser) typeof(s *specifiers) {
-	s.atomic = s.atomic || p.tok.text == "_Atomic"
+	if p.tok.text == "_Atomic" {
+		s.atomic, s.qualified = true, true
+	}
 	p.advance()
 	p.want("(")
 	if p.typeStart(p.tok) {

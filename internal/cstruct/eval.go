@@ -87,7 +87,7 @@ func (e *evaluator) widened(v value) value {
 	if !e.preprocessing || !ok || !isInteger(b) {
 		return v
 	}
-	if v.t = typeLong; !b.Signed && b.Bytes == 8 {
+	if v.t = typeLong; !b.Signed { // char16_t, char32_t
 		v.t = typeULong
 	}
 	return v

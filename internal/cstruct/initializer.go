@@ -22,7 +22,7 @@ func (r *resolver) measured(t Type, init []token) Type {
 	if d != nil || n < 0 || a.Elem.Size() > 0 && n > maxObject/a.Elem.Size() {
 		return t
 	}
-	return &Array{Elem: a.Elem, Len: n}
+	return &Array{Elem: a.Elem, Len: n, natural: a.natural}
 }
 
 // A counter counts the elements of an initializer.

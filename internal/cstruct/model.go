@@ -98,6 +98,8 @@ type Array struct {
 	Elem     Type
 	Len      int64
 	Flexible bool // x[]: the rest of the input
+	// natural: the alignment is that of Elem without typedefs.
+	natural bool
 }
 
 // A Typedef is a type by another name. It may add alignment.
@@ -110,7 +112,8 @@ type Typedef struct {
 	Fixed bool
 	Order ByteOrder
 	Decl
-	depth int // of the types in it
+	depth     int // of the types in it
+	qualified bool
 }
 
 // A Struct is a struct or a union.

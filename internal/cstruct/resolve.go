@@ -189,7 +189,7 @@ func (r *resolver) typedef(specs *specifiers, base Type, item *declarator, d Dec
 		r.define(item.name, &symbol{kind: symBroken, pos: item.name.pos})
 		return
 	}
-	def := &Typedef{Name: item.name.text, Type: t, Aligns: a.latest, Decl: d, depth: nesting(t) + 1}
+	def := &Typedef{Name: item.name.text, Type: t, Aligns: a.latest, Decl: d, depth: nesting(t) + 1, qualified: specs.qualified}
 	if order, ok := fixedOrder(def); ok {
 		def.Fixed, def.Order = true, order
 	}
@@ -351,11 +351,14 @@ func (r *resolver) array(t Type, p part, i int) (Type, *diagnostic) {
 	if nesting(t) >= maxNesting {
 		return nil, limit(p.pos, "types nested deeper than %d", maxNesting)
 	}
-	if size := t.Size(); size > 0 && size%t.Align() != 0 {
+	// gcc makes the array of the unqualified type, and loses with the
+	// qualifier what alignment a typedef or _Atomic gave.
+	a := &Array{Elem: t, natural: isQualified(t)}
+	if size := t.Size(); size > 0 && size%a.Align() != 0 {
 		return nil, malformed(p.pos, "array of %s, which has %d bytes and is aligned to %d", t, size, t.Align())
 	}
-	if p.size == nil {
-		return &Array{Elem: t, Flexible: true}, nil
+	if a.Flexible = p.size == nil; a.Flexible {
+		return a, nil
 	}
 	v, d := r.eval.integer(p.size)
 	if d != nil {
@@ -368,7 +371,8 @@ func (r *resolver) array(t Type, p part, i int) (Type, *diagnostic) {
 	case !ok || t.Size() > 0 && n > maxObject/t.Size():
 		return nil, malformed(p.size.at(), "array of %v elements is too large", v.v)
 	}
-	return &Array{Elem: t, Len: n}, nil
+	a.Len = n
+	return a, nil
 }
 
 // lookup returns the value of a name in an expression.

@@ -119,13 +119,15 @@ type specifiers struct {
 	storage string   // typedef, extern, static, ... or ""
 	words   []string // of an arithmetic type: "unsigned", "long", ...
 	atomic  bool
-	named   token // a typedef name; tEOF: none
-	record  *recordSpec
-	enum    *enumSpec
-	typeof  *typeName // also _Atomic(type)
-	typeofX expr
-	unknown string // a type that has no layout here
-	attrs   []attribute
+	// qualified: const, volatile or _Atomic is among them.
+	qualified bool
+	named     token // a typedef name; tEOF: none
+	record    *recordSpec
+	enum      *enumSpec
+	typeof    *typeName // also _Atomic(type)
+	typeofX   expr
+	unknown   string // a type that has no layout here
+	attrs     []attribute
 }
 
 // A recordSpec is struct or union.

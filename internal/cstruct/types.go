@@ -123,7 +123,12 @@ func (t *Array) Size() int64 {
 	return t.Len * t.Elem.Size()
 }
 
-func (t *Array) Align() int64 { return t.Elem.Align() }
+func (t *Array) Align() int64 {
+	if t.natural {
+		return plainType(t.Elem).Align()
+	}
+	return t.Elem.Align()
+}
 
 func (t *Array) String() string {
 	var dims strings.Builder
@@ -183,7 +188,7 @@ func atomic(t Type) Type {
 	switch n := t.Size(); n {
 	case 1, 2, 4, 8, 16:
 		if t.Align() < n {
-			return &Typedef{Name: "_Atomic " + t.String(), Type: t, Aligns: n, depth: nesting(t) + 1}
+			return &Typedef{Name: "_Atomic " + t.String(), Type: t, Aligns: n, depth: nesting(t) + 1, qualified: true}
 		}
 	}
 	return t
@@ -224,6 +229,21 @@ func nesting(t Type) int {
 		return t.depth
 	}
 	return 0
+}
+
+// isQualified reports whether one of the typedefs that t is adds const,
+// volatile or _Atomic.
+func isQualified(t Type) bool {
+	for {
+		d, ok := t.(*Typedef)
+		if !ok {
+			return false
+		}
+		if d.qualified {
+			return true
+		}
+		t = d.Type
+	}
 }
 
 // sameType reports whether C takes the types for one (6.2.7).
