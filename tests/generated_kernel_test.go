@@ -233,7 +233,7 @@ func (m *kernelModule) add(header, order string, flags []string) {
 	for _, f := range testFunction.FindAllSubmatch(tests, -1) {
 		m.tests = append(m.tests, fmt.Sprintf("{\"%s.%s\", %s.%s},", pkg, f[1], pkg, f[1]))
 	}
-	if len(m.tests) > 0 {
+	if testFunction.Match(tests) {
 		m.imports = append(m.imports, fmt.Sprintf("%q", "m/run/"+pkg))
 	}
 	var sizes strings.Builder
