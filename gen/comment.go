@@ -15,7 +15,7 @@ func commentLines(text string) []string {
 	var out []string
 	blank := false
 	for line := range strings.SplitSeq(normalEnds(text), "\n") {
-		line = strings.TrimRight(visible(line), " ")
+		line = undirected(strings.TrimRight(visible(line), " "))
 		if line == "" {
 			blank = len(out) > 0
 			continue
@@ -27,6 +27,15 @@ func commentLines(text string) []string {
 		out = append(out, line)
 	}
 	return out
+}
+
+// undirected returns a line of a comment that is no directive: of those that
+// Go still knows, one alone may stand behind a space.
+func undirected(line string) string {
+	if strings.HasPrefix(strings.TrimLeft(line, " "), "+build") {
+		return strings.Replace(line, "+", `\+`, 1)
+	}
+	return line
 }
 
 // normalEnds replaces every line terminator by a newline.
@@ -62,7 +71,7 @@ func visible(s string) string {
 
 // oneLine returns C text as the rest of a line, no longer than max runes.
 func oneLine(text string, max int) string {
-	s := strings.Join(strings.Fields(visible(strings.ReplaceAll(normalEnds(text), "\n", " "))), " ")
+	s := undirected(strings.Join(strings.Fields(visible(strings.ReplaceAll(normalEnds(text), "\n", " "))), " "))
 	if r := []rune(s); len(r) > max {
 		return string(r[:max]) + "..."
 	}

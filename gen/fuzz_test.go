@@ -9,9 +9,10 @@ import (
 	"golang.org/x/tools/txtar"
 )
 
-// FuzzGenerate: any text gives errors with positions inside it, or code. That
-// the code parses, type-checks and holds nothing strange is checked by
-// Generate itself, whose complaint would be no ErrorList.
+// FuzzGenerate: any text gives errors with positions inside it, or code that
+// repeats byte for byte, and whose sizes and offsets a second computation
+// confirms. That the code parses, type-checks and holds nothing strange is
+// checked by Generate itself, whose complaint would be no ErrorList.
 func FuzzGenerate(f *testing.F) {
 	names, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(names) == 0 {
@@ -57,6 +58,9 @@ func FuzzGenerate(f *testing.F) {
 			if string(files[i].Text) != string(again[i].Text) {
 				t.Fatalf("second run gives another %s", files[i].Name)
 			}
+		}
+		if cfg.Order != Both {
+			checkSizes(t, text, files[0].Text)
 		}
 	})
 }
