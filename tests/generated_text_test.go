@@ -101,6 +101,12 @@ func TestNoBoundsChecks(t *testing.T) {
 		}
 	}
 	goTool(t, dir, "vet", "./...")
+	if inCI() {
+		// On a machine whose own order is the other one.
+		t.Setenv("GOARCH", "s390x")
+		goTool(t, dir, "vet", "./...")
+		t.Setenv("GOARCH", "")
+	}
 	goTool(t, dir, "test", "./arrays0", "./arrays1")
 }
 
