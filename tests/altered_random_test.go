@@ -18,7 +18,7 @@ func TestAlteredRandomTables(t *testing.T) {
 	requireTool(t, "qemu-img")
 	images := []string{"v2-plain", "v3-plain", "v3-deflate", "v3-zstd", "extended-l2", "zero-clusters", "data-file", "refcount-width-1"}
 	count := 5
-	if inCI() {
+	if wholeCorpus() {
 		count = 40
 	}
 	for _, image := range images {

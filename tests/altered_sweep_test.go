@@ -51,7 +51,7 @@ func TestAlteredHeaderSweep(t *testing.T) {
 				t.Fatal(err)
 			}
 			for bit := range c.length * 8 {
-				if inCI() || bit%11 == 0 {
+				if wholeCorpus() || bit%11 == 0 {
 					sweepHeader(t, dir, good, bit)
 				}
 			}
@@ -114,7 +114,7 @@ func TestAlteredCuts(t *testing.T) {
 			}
 			whole := rawContents(t, dir, &qcow2.Options{AllowDirs: []string{dir}}, readExpectation(t, image).SHA256)
 			step := len(good) / 12
-			if inCI() {
+			if wholeCorpus() {
 				step = len(good) / 60
 			}
 			// Header, extensions and names are in the first cluster. They are

@@ -177,12 +177,12 @@ func TestCheckCorpus(t *testing.T) {
 	b := newBuilder(t)
 	tool := buildTool(t)
 	step, special, random := 101, 5, 3
-	if inCI() {
+	if wholeCorpus() {
 		step, special, random = 11, 1, 20
 	}
 	var recipes []recipe
 	for i, r := range specialRecipes() {
-		if i%special == 0 && (!r.slow || inCI()) {
+		if i%special == 0 && (!r.slow || wholeCorpus()) {
 			recipes = append(recipes, r)
 		}
 	}

@@ -323,7 +323,7 @@ func TestCheckDamaged(t *testing.T) {
 	all := specialDamages()
 	for i, image := range []string{"v2-plain", "v3-plain", "extended-l2", "snapshots", "refcount-width-1", "v3-deflate"} {
 		for j, d := range slices.Concat(refcountDamages(), tableDamages()) {
-			if i > 1 && (i+j)%2 != 0 || i > 0 && !inCI() && (i+j)%6 != 0 {
+			if i > 1 && (i+j)%2 != 0 || i > 0 && !wholeCorpus() && (i+j)%6 != 0 {
 				continue
 			}
 			if image == "snapshots" && strings.HasPrefix(d.name, "file cut") {
@@ -394,7 +394,7 @@ func TestCheckRefcountWidths(t *testing.T) {
 	n := 0
 	for _, bits := range []int{1, 2, 4, 8, 16, 32, 64} {
 		for _, cluster := range []int64{512, 4 << 10, 64 << 10, 2 << 20} {
-			if n++; !inCI() && n%3 != 0 {
+			if n++; !wholeCorpus() && n%3 != 0 {
 				continue
 			}
 			r := recipe{name: fmt.Sprintf("%d bits, %s", bits, byteSize(cluster)), steps: []command{
@@ -438,7 +438,7 @@ func TestCheckRandom(t *testing.T) {
 	tool := buildTool(t)
 	images := []string{"v2-plain", "v3-plain", "v3-deflate", "extended-l2", "snapshots", "bitmaps", "zero-clusters", "refcount-width-1", "data-file"}
 	rounds := 3
-	if inCI() {
+	if wholeCorpus() {
 		rounds = 12
 	}
 	first := rand.Uint64N(1 << 32)

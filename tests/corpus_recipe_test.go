@@ -21,7 +21,7 @@ type recipe struct {
 	steps    []command // in order
 	password string    // of encrypted images
 	noData   bool      // its data cannot be read: metadata alone is compared
-	slow     bool      // QEMU takes seconds for it: compared where CI=true
+	slow     bool      // QEMU takes seconds for it: compared with the whole corpus only
 }
 
 // diskName is the image that every recipe ends with.

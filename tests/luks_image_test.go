@@ -45,7 +45,7 @@ func imageSource(name string, backing bool) []string {
 func TestEncryptedImages(t *testing.T) {
 	b := newBuilder(t)
 	for i, tt := range encryptedImages {
-		if i%4 > 0 && !inCI() {
+		if i%4 > 0 && !wholeCorpus() {
 			continue // QEMU takes a second for each password
 		}
 		t.Run(tt.name, func(t *testing.T) {

@@ -19,13 +19,13 @@ const oracleTimeout = 2 * time.Minute
 
 var rounds = flag.Int("rounds", 0, "of tests with random input, of each; 0: as many as there is time for")
 
-// randomRounds is how many random inputs a test takes, on a laptop and where
-// CI=true, unless -rounds says more.
+// randomRounds is how many random inputs a test takes, on a laptop and with
+// the whole corpus, unless -rounds says more.
 func randomRounds(laptop, ci int) int {
 	switch {
 	case *rounds > 0:
 		return *rounds
-	case inCI():
+	case wholeCorpus():
 		return ci
 	}
 	return laptop
@@ -47,6 +47,10 @@ func requireTool(t testing.TB, name string) string {
 	}
 	return ""
 }
+
+// wholeCorpus tells whether all images are compared: where CI=true, and the
+// race detector, which a sample is enough for, is not watching.
+func wholeCorpus() bool { return inCI() && !raceEnabled }
 
 // inCI tells whether a missing oracle is a failure.
 func inCI() bool { return os.Getenv("CI") == "true" }

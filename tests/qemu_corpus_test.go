@@ -26,10 +26,10 @@ func withImage(t *testing.T, b *builder, r *recipe, use func(dir string)) {
 	use(dir)
 }
 
-// sampled tells whether the i-th image of the corpus is looked at: all where
-// CI=true, every seventh on a laptop. Seven is prime to the number of values
+// sampled tells whether the i-th image of the corpus is looked at: all or every
+// seventh. Seven is prime to the number of values
 // of each property, so that the sample has all of them.
-func sampled(i int) bool { return inCI() || i%7 == 0 }
+func sampled(i int) bool { return wholeCorpus() || i%7 == 0 }
 
 // TestCorpus compares every combination of properties that an image made by
 // QEMU can have.
@@ -51,7 +51,7 @@ func TestCorpus(t *testing.T) {
 func TestSpecial(t *testing.T) {
 	b := newBuilder(t)
 	for _, r := range specialRecipes() {
-		if r.slow && !inCI() {
+		if r.slow && !wholeCorpus() {
 			continue
 		}
 		t.Run(r.name, func(t *testing.T) {
@@ -69,7 +69,7 @@ const randomImages = 60
 func TestRandom(t *testing.T) {
 	b := newBuilder(t)
 	count := 8
-	if inCI() {
+	if wholeCorpus() {
 		count = randomImages
 	}
 	for seed := range uint64(count) {

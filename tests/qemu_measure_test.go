@@ -42,7 +42,7 @@ func TestMeasureSizes(t *testing.T) {
 	requireTool(t, "qemu-img")
 	tool := buildTool(t)
 	runs, seed := 40, rand.Uint64()
-	if inCI() {
+	if wholeCorpus() {
 		runs = 120
 	}
 	rng := rand.New(rand.NewPCG(seed, 0))

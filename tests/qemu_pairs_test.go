@@ -62,7 +62,7 @@ func TestComparePairs(t *testing.T) {
 		}
 	}
 	pairs, seed := 40, rand.Uint64()
-	if inCI() {
+	if wholeCorpus() {
 		pairs = 150
 	}
 	rng := rand.New(rand.NewPCG(seed, 0))

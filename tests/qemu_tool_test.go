@@ -20,7 +20,7 @@ func TestTool(t *testing.T) {
 	b := newBuilder(t)
 	tool := buildTool(t)
 	step, special := 97, 5
-	if inCI() {
+	if wholeCorpus() {
 		step, special = 11, 1
 	}
 	var recipes []recipe
