@@ -213,6 +213,12 @@ func partRules() []rule {
 		name: "snapshots/found-by-id-before-name", source: "bdrv_snapshot_load_tmp_by_id_or_name", tests: tests(idBeforeName),
 		says: "What could be a name and an id is an id.",
 	}, {
+		name: "snapshots/vm-state-lies-behind-the-disk", source: "qcow2_vm_state_offset", tests: tests(vmState),
+		says: "From the first L1 entry that the disk does not need, as many bytes as the snapshot says.",
+	}, {
+		name: "bitmaps/bits-say-what-is-dirty", source: "spec: Bitmaps, load_bitmap_data", images: []string{"iotest-303*"}, tests: tests(dirtyRanges),
+		says: "A bit stands for as many bytes as the granularity says, low bits first; clusters that are not stored are all ones or all zeros.",
+	}, {
 		name: "bitmaps/extension", source: "qcow2_read_extensions", images: []string{"bitmaps"}, differs: onlyPart,
 		says: "The bitmaps extension has 24 bytes, a reserved word of 0, 1 to 65535 bitmaps and an aligned directory.",
 	}, {

@@ -1,8 +1,11 @@
 package tests
 
 import (
+	"os"
 	"path"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -35,15 +38,26 @@ func TestRules(t *testing.T) {
 	for _, a := range alterations() {
 		byRule[a.rule] = append(byRule[a.rule], a)
 	}
-	for _, r := range rules() {
-		t.Run(r.name, func(t *testing.T) {
-			for _, a := range byRule[r.name] {
-				t.Run(a.name, a.run)
-			}
-			for _, test := range r.tests {
-				test(t)
+	all := rules()
+	for len(all) > 0 {
+		area, _, _ := strings.Cut(all[0].name, "/")
+		n := 1
+		for n < len(all) && strings.HasPrefix(all[n].name, area+"/") {
+			n++
+		}
+		t.Run(area, func(t *testing.T) {
+			for _, r := range all[:n] {
+				t.Run(strings.TrimPrefix(r.name, area+"/"), func(t *testing.T) {
+					for _, a := range byRule[r.name] {
+						t.Run(a.name, a.run)
+					}
+					for _, test := range r.tests {
+						test(t)
+					}
+				})
 			}
 		})
+		all = all[n:]
 	}
 }
 
@@ -54,7 +68,12 @@ func TestRulesAreShown(t *testing.T) {
 	type shown struct{ sound, damaged, tests int }
 	byRule := make(map[string]*shown)
 	differs := make(map[string]*difference)
-	for _, r := range rules() {
+	all := rules()
+	for i, r := range all {
+		if area, _, _ := strings.Cut(r.name, "/"); i > 0 && !strings.HasPrefix(all[i-1].name, area+"/") &&
+			slices.ContainsFunc(all[:i], func(r rule) bool { return strings.HasPrefix(r.name, area+"/") }) {
+			t.Errorf("%s: its area is in two places", r.name)
+		}
 		if byRule[r.name] != nil || r.says == "" || r.source == "" || strings.Count(r.name, "/") != 1 {
 			t.Errorf("%q: twice, or without a sentence or a source, or no AREA/NAME", r.name)
 		}
@@ -123,7 +142,27 @@ func TestRulesAreShown(t *testing.T) {
 			t.Errorf("no rule has the difference %q", d.says)
 		}
 	}
+	readmeCounts(t, len(byRule), len(images), len(alterations())+damages)
 	t.Logf("%d rules, %d images, %d alterations, %d damages", len(byRule), len(images), len(alterations()), damages)
+}
+
+// readmeCounts holds the numbers of the README against those there are.
+func readmeCounts(t *testing.T, counts ...int) {
+	t.Helper()
+	readme, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := strings.Join(strings.Fields(string(readme)), " ")
+	told := regexp.MustCompile(`more than (\d+) rules, .* more than (\d+) images .* more than (\d+) in which`).FindStringSubmatch(text)
+	if told == nil {
+		t.Fatal("the README does not tell how many there are")
+	}
+	for i, count := range counts {
+		if n, err := strconv.Atoi(told[i+1]); err != nil || count <= n {
+			t.Errorf("more than %s, says the README; there are %d", told[i+1], count)
+		}
+	}
 }
 
 // imageNames are the names of all images that are sound, in all registries:
