@@ -83,7 +83,8 @@ type Partition struct {
 // it is about a partition, or about a link between partitions, the table is
 // returned, too, with all that is known; its partitions have errors of their
 // own. A table that needed its backup is no error: see Table.Primary. A disk
-// without a table is ErrNoTable.
+// without a table is ErrNoTable; so is one with a GPT that no MBR protects,
+// which no system takes for a table.
 func Read(r io.ReaderAt, size int64, opts *Options) (*Table, error) {
 	d, err := newDisk(r, size, opts)
 	if err != nil {

@@ -279,3 +279,16 @@ func TestOptions(t *testing.T) {
 		t.Errorf("a table of other sectors: %v", err)
 	}
 }
+
+// A GPT counts if an MBR says that there is one, as for Linux and sfdisk.
+func TestUnprotectedGPT(t *testing.T) {
+	b := example(t, 512)
+	clear(b.at(0)[:512])
+	if table, err := b.read(nil); !errors.Is(err, ErrNoTable) || table != nil {
+		t.Errorf("without an MBR: %v, %v", table, err)
+	}
+	b.putMBR(0, record(0x83, 64, 100)) // partitioned anew by what knows no GPT
+	if table, err := b.read(nil); err != nil || table.Scheme != SchemeMBR || len(table.Partitions) != 1 {
+		t.Errorf("with a plain MBR: %v, %v", table, err)
+	}
+}
