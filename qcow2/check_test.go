@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 )
@@ -362,5 +363,20 @@ func shareL1(b *builder, n int) {
 	for len(list) > 0 {
 		at := b.alloc()
 		list = list[copy(b.file[at:], list):]
+	}
+}
+
+// Findings in words are for terminals, whatever the image holds.
+func TestFindingWords(t *testing.T) {
+	seen := map[string]FindingKind{}
+	for kind := FindingOutside; kind <= FindingCopiedData; kind++ {
+		words := Finding{Kind: kind, Offset: 1 << 63, Index: 7, Value: 1<<64 - 1, References: 3, ID: "1", Name: "\x1b]0;\a"}.String()
+		if strings.ContainsAny(words, "\x1b\a") || strings.HasPrefix(words, "finding ") {
+			t.Errorf("%d: %q", kind, words)
+		}
+		if other, ok := seen[words]; ok {
+			t.Errorf("%d and %d: %q", kind, other, words)
+		}
+		seen[words] = kind
 	}
 }

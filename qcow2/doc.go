@@ -87,8 +87,9 @@
 // CacheBytes, 64 MiB unless told otherwise. Beside that there are three
 // clusters for each read under way, and the header extensions, which lie in
 // the first cluster of each layer. Lists (snapshots, bitmaps) take what they
-// take in the file. The files must not change while an image is open: what it
-// remembers of them is not asked again.
+// take in the file; a check counts within [CheckOptions] MemoryLimit. The files
+// must not change while an image is open: what it remembers of them is not
+// asked again.
 //
 // # How it is built
 //
