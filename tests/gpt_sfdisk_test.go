@@ -224,6 +224,7 @@ func TestFdiskAgreesOnLargeSectors(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	rnd := rand.New(rand.NewPCG(seed, 0))
+	tool := buildTool(t)
 	const size, sectorSize = 256 << 20, 4096
 	for i := range 4 {
 		script, given := dosScript(rnd, size/sectorSize), int64(sectorSize)
@@ -248,6 +249,26 @@ func TestFdiskAgreesOnLargeSectors(t *testing.T) {
 			}
 			if diff := cmp.Diff(string(out), got.dump()); diff != "" {
 				t.Errorf("%s\n%s", diff, script)
+			}
+			// The tool finds the same inside an image.
+			mustTool(t, dir, "qemu-img", "convert", "-f", "raw", "-O", "qcow2", "disk", "disk.qcow2")
+			args := []string{"info", "--partitions", "--output=json", "disk.qcow2"}
+			if given != 0 {
+				args = append(args, "--sector-size=4096")
+			}
+			type place struct{ Start, Length uint64 }
+			var shown struct {
+				Table struct{ Partitions []place } `json:"partition-table"`
+			}
+			if err := json.Unmarshal(mustTool(t, dir, tool, args...), &shown); err != nil {
+				t.Fatal(err)
+			}
+			var want []place
+			for _, p := range got.Partitions {
+				want = append(want, place{p.Start * sectorSize, p.Size * sectorSize})
+			}
+			if diff := cmp.Diff(want, shown.Table.Partitions); diff != "" {
+				t.Error(diff)
 			}
 		})
 	}
