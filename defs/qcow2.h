@@ -261,27 +261,6 @@ typedef struct {
     uint64_t entry; /* REFT_OFFSET_MASK */
 } QCow2RefcountTableEntry;
 
-/* Entry of the snapshot table; entries are 8 byte aligned. */
-typedef struct {
-    uint64_t l1_table_offset; /* of the snapshot's L1 table */
-    uint32_t l1_size;         /* entries of that table */
-    uint16_t id_str_size;     /* length of the id in bytes */
-    uint16_t name_size;       /* length of the name in bytes */
-    uint32_t date_sec;        /* when it was taken, seconds since 1970 UTC */
-    uint32_t date_nsec;       /* and nanoseconds */
-    uint64_t vm_clock_nsec;   /* guest run time at that moment, nanoseconds */
-    uint32_t vm_state_size;   /* in bytes; see vm_state_size_large */
-    uint32_t extra_data_size; /* length of the extra data in bytes */
-    /* extra data, id and name follow */
-} QCowSnapshotHeader;
-
-/* The snapshot's extra data, as much of it as extra_data_size says. */
-typedef struct {
-    uint64_t vm_state_size_large; /* in bytes, in place of vm_state_size */
-    uint64_t disk_size;           /* virtual size of the snapshot in bytes */
-    uint64_t icount;              /* instructions executed; all ones: unknown */
-} QCowSnapshotExtraData;
-
 /* Bitmap directory: the bitmap was not saved properly, its data is not to be trusted. */
 #define BME_FLAG_IN_USE (1 << 0)
 /* Bitmap directory: the bitmap records every write. */
@@ -308,18 +287,6 @@ typedef struct {
 #define BME_TABLE_ENTRY_RESERVED_MASK 0xff000000000001fe
 /* Bitmap table entry without an offset: the cluster is all ones, else all zeros. */
 #define BME_TABLE_ENTRY_FLAG_ALL_ONES (1 << 0)
-
-/* Entry of the bitmap directory; entries are 8 byte aligned. */
-typedef struct {
-    uint64_t bitmap_table_offset; /* in the image file, cluster aligned */
-    uint32_t bitmap_table_size;   /* entries of that table */
-    uint32_t flags;               /* BME_FLAG_* */
-    uint8_t type;                 /* BT_DIRTY_TRACKING_BITMAP */
-    uint8_t granularity_bits;     /* a bit stands for 1 << granularity_bits bytes */
-    uint16_t name_size;           /* length of the name in bytes */
-    uint32_t extra_data_size;     /* length of the extra data in bytes */
-    /* extra data and name follow */
-} Qcow2BitmapDirEntry;
 
 /* Entry of a bitmap table. */
 typedef struct {

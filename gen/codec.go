@@ -81,6 +81,13 @@ func (s slot) raw(o cstruct.ByteOrder, n int64) string {
 	if n == 1 {
 		return fmt.Sprintf("%s[%s]", s.b, s.at())
 	}
+	if typ := word(n); holding(8*n, false).size != n {
+		var terms []string
+		for i := range n {
+			terms = append(terms, shifted(fmt.Sprintf("%s(%s[%s])", typ, s.b, s.plus(i).at()), "<<", shiftOf(o, i, n)))
+		}
+		return "(" + strings.Join(terms, " | ") + ")"
+	}
 	return fmt.Sprintf("%s.Uint%d(%s)", orderVar(o), 8*n, s.slice(n))
 }
 
@@ -88,6 +95,12 @@ func (s slot) raw(o cstruct.ByteOrder, n int64) string {
 func (w *writer) storeRaw(s slot, o cstruct.ByteOrder, n int64, v string) {
 	if n == 1 {
 		w.line("%s[%s] = %s", s.b, s.at(), v)
+		return
+	}
+	if holding(8*n, false).size != n {
+		for i := range n {
+			w.line("%s[%s] = uint8(%s)", s.b, s.plus(i).at(), shifted(v, ">>", shiftOf(o, i, n)))
+		}
 		return
 	}
 	w.line("%s.PutUint%d(%s, %s)", orderVar(o), 8*n, s.slice(n), v)

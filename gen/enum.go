@@ -48,13 +48,16 @@ func (l *lowering) enum(c *cstruct.Enum, outer place) (*enum, error) {
 		e.cname, e.key, e.is = c.Name, "typedef "+c.Name, "the C type "+c.Name
 		e.name = l.renamed.of(exported(c.Name), e.key)
 	}
-	base := integer(c.Under.Bytes, c.Under.Signed)
+	base := basicScalar(c.Under)
 	if base == nil {
 		return nil, unsupported(c.Pos, "%s has %d bytes", e.cname, c.Under.Bytes)
 	}
 	e.scalar = &scalar{
-		name: e.name, size: base.size, struc: base.struc, enum: true,
-		value: e.name + "(%s)", bits: integer(base.size, false).name + "(%s)",
+		name: e.name, size: base.size, struc: base.struc, enum: true, base: base.name,
+		value: e.name + "(%s)", bits: holding(8*base.size, false).name + "(%s)",
+	}
+	if base.odd() && c.Under.Signed {
+		e.scalar.value = e.name + "(" + base.value + ")"
 	}
 	l.enums[c] = e
 	for _, n := range []string{e.name, "Parse" + e.name} {
@@ -63,7 +66,11 @@ func (l *lowering) enum(c *cstruct.Enum, outer place) (*enum, error) {
 		}
 	}
 	for _, v := range c.Values {
-		ev, err := l.enumerator(v, c.Flags || l.spelledHex(v))
+		scope := ""
+		if l.cfg.Dialect == Dissect {
+			scope = e.name
+		}
+		ev, err := l.enumerator(scope, v, c.Flags || l.spelledHex(v))
 		if err != nil {
 			return nil, err
 		}
@@ -73,9 +80,15 @@ func (l *lowering) enum(c *cstruct.Enum, outer place) (*enum, error) {
 	return e, nil
 }
 
-// enumerator lowers one value and takes its name.
-func (l *lowering) enumerator(v *cstruct.EnumValue, hex bool) (enumerator, error) {
-	ev := enumerator{name: l.renamed.of(constantName(v.Name), "enumerator "+v.Name), cname: v.Name, said: remarkOf(v.Doc, v.Above)}
+// enumerator lowers one value and takes its name. In dialect dissect, values
+// are names of their type, scope, and several types may have one: they keep it
+// behind that of the type, TYPE_VALUE.
+func (l *lowering) enumerator(scope string, v *cstruct.EnumValue, hex bool) (enumerator, error) {
+	name, key := constantName(v.Name), "enumerator "+v.Name
+	if scope != "" {
+		name, key = scope+"_"+v.Name, "enumerator "+scope+"."+v.Name
+	}
+	ev := enumerator{name: l.renamed.of(name, key), cname: v.Name, said: remarkOf(v.Doc, v.Above)}
 	ev.value = v.Value.ExactString()
 	if hex && gc.Sign(v.Value) >= 0 {
 		ev.value = hexText(v.Value, 0)
@@ -85,7 +98,7 @@ func (l *lowering) enumerator(v *cstruct.EnumValue, hex bool) (enumerator, error
 	} else if i, ok := gc.Int64Val(v.Value); ok {
 		ev.bits = uint64(i)
 	}
-	return ev, l.names.take(ev.name, "enumerator "+v.Name, "enumerator "+v.Name, v.Pos)
+	return ev, l.names.take(ev.name, "enumerator "+v.Name, key, v.Pos)
 }
 
 var hexFollows = regexp.MustCompile(`^\s*=\s*0[xX][0-9a-fA-F]+[uUlL]*\s*(,|}|/|$)`)
@@ -108,7 +121,7 @@ func (l *lowering) looseValues(c *cstruct.Enum, wanted func(string, bool) bool) 
 		if !wanted(v.Name, c.Main) {
 			continue
 		}
-		ev, err := l.enumerator(v, c.Flags || l.spelledHex(v))
+		ev, err := l.enumerator("", v, c.Flags || l.spelledHex(v))
 		if err != nil {
 			return err
 		}
@@ -126,7 +139,7 @@ func (w *writer) emitEnum(e *enum) {
 		kind = ", a set of flags"
 	}
 	w.typeDoc(e.name+" is "+e.is+kind+".", e.c.Doc)
-	w.line("type %s %s", e.name, e.scalar.struc)
+	w.line("type %s %s", e.name, e.scalar.base)
 	if len(e.values) > 0 {
 		w.line("")
 		w.doc("Values of " + e.name + ".")
@@ -168,7 +181,7 @@ func (e *enum) format(x string, base int) string {
 		return "strconv.FormatInt(int64(" + x + "), 10)"
 	}
 	if e.c.Under.Signed {
-		x = integer(e.scalar.size, false).name + "(" + x + ")"
+		x = holding(8*e.scalar.size, false).name + "(" + x + ")"
 	}
 	return "strconv.FormatUint(uint64(" + x + "), " + strconv.Itoa(base) + ")"
 }

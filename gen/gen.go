@@ -13,6 +13,7 @@
 //	lower.go     model -> declarations to emit; record.go, enum.go, constant.go
 //	both.go      two models, one for each byte order -> one program
 //	codec.go     statements that decode and encode; bitfield.go
+//	part.go      structs of dynamic size; count.go, decoder.go, encoder.go, failure.go
 //	text.go      the file; struct.go, union.go, layout.go, comment.go
 //	selftest.go  the tests that go beside it
 //	verify.go    the finished text may hold what gen emits and nothing else;
@@ -68,13 +69,26 @@ const (
 	Both
 )
 
+// A Dialect is the language of the files.
+type Dialect = cstruct.Dialect
+
+const (
+	C       = cstruct.DialectC       // as gcc has it
+	Dissect = cstruct.DialectDissect // of dissect.cstruct
+)
+
 // A Config says what Generate reads and writes.
 type Config struct {
 	Files   []Source // read one after another as one translation unit
 	Include []Dir    // searched in order by #include
 	Defines []string // NAME or NAME=VALUE
 	Order   Order
-	Package string // name of the Go package
+	Dialect Dialect
+	// Aligned and PointerSize are of dialect dissect: whether members are
+	// aligned, and how many bytes a pointer has; 0: 8.
+	Aligned     bool
+	PointerSize int64
+	Package     string // name of the Go package
 	// Types limits the output to declarations whose C name matches one of
 	// these patterns (of path.Match), and the types that those need. Empty:
 	// everything that Files declare themselves.

@@ -23,7 +23,8 @@ import (
 var update = flag.Bool("update", false, "rewrite the golden files")
 
 // A case of the golden tests is a txtar archive. Its comment holds settings,
-// one a line (endian, types, test, define, rename), and words for the reader. main.h
+// one a line (endian, types, test, define, rename, dialect,
+// aligned), and words for the reader. main.h
 // is translated, other headers can be included; want.go, want_test.go and
 // errors are what comes out.
 func TestGolden(t *testing.T) {
@@ -79,6 +80,12 @@ func goldenCase(t *testing.T, ar *txtar.Archive) (Config, map[string]string) {
 				cfg.Rename = make(map[string]string)
 			}
 			cfg.Rename[c] = name
+		case "dialect":
+			if value == "dissect" {
+				cfg.Dialect = Dissect
+			}
+		case "aligned":
+			cfg.Aligned = value == "true"
 		case "test":
 			cfg.Test = value == "true"
 		case "define":

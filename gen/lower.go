@@ -19,6 +19,8 @@ type program struct {
 	lines    map[string][]string // of the C files, by name
 	suffixes []string            // of the methods that exist once for each order
 	decls    []*decl
+	failure  string // type of errors; "": no code returns one
+	files    []Source
 }
 
 // A decl is what one C declaration becomes: a record, an enum or a constant.
@@ -42,6 +44,7 @@ type lowering struct {
 	records  map[*cstruct.Struct]*record
 	enums    map[*cstruct.Enum]*enum
 	decls    []*decl
+	failure  string
 }
 
 // lowered parses the files of cfg and lowers them.
@@ -71,6 +74,7 @@ func lowered(cfg Config) (*program, error) {
 func lowerIn(cfg *Config, order cstruct.ByteOrder, suffixes []string) (*program, error) {
 	in := cstruct.Config{
 		Files: slices.Clone(cfg.Files), Include: slices.Clone(cfg.Include), Defines: cfg.Defines, Order: order,
+		Dialect: cfg.Dialect, Aligned: cfg.Aligned, PointerSize: cfg.PointerSize,
 	}
 	for i := range in.Files {
 		in.Files[i].Dir.FS = identified(in.Files[i].Dir.FS)
@@ -100,7 +104,7 @@ func lowerIn(cfg *Config, order cstruct.ByteOrder, suffixes []string) (*program,
 	if err := l.lower(); err != nil {
 		return nil, err
 	}
-	p := &program{pkg: cfg.Package, suffixes: suffixes, decls: l.decls, lines: l.lines}
+	p := &program{pkg: cfg.Package, suffixes: suffixes, decls: l.decls, lines: l.lines, failure: l.failure, files: cfg.Files}
 	for _, f := range cfg.Files {
 		p.from = append(p.from, filepath.Base(f.Name))
 	}
@@ -142,6 +146,7 @@ func (l *lowering) lower() error {
 		}
 	}
 	l.constants(wanted)
+	l.report.add(l.failures())
 	if err := l.report.err(); err != nil {
 		return err
 	}

@@ -33,6 +33,19 @@ type record struct {
 	canonical bool
 	noStruc   string  // why struc cannot express it; "": it can
 	big       *record // the same type in big-endian order, under Both
+
+	// dynamic says that sizes differ from value to value. size is then that
+	// of the fixed part, which begins it, and named lists what C names there;
+	// parts are all, and members all that parts hold.
+	dynamic bool
+	parts   []*part
+	// readOnly is a union of dynamic size that r is or holds, which keeps it
+	// from being encoded; "": none.
+	readOnly  string
+	recursive bool // r holds values of its own type
+	checked   bool // of fixed size, and values have numbers that do not fit
+	behind    bool // r stands for a part, and not the first
+	fields    map[*cstruct.Field]*member
 }
 
 // A place names what C leaves without a name, by where it stands.
@@ -72,7 +85,7 @@ func (m *member) pad() bool { return m.cname == "" && m.ctype == "" }
 // for each order under Both.
 var (
 	methods        = []string{"UnmarshalBinary", "MarshalBinary", "AppendBinary"}
-	orderedMethods = []string{"Decode", "Encode", "DecodePrefix"}
+	orderedMethods = []string{"Decode", "Encode", "DecodePrefix", "Append"}
 )
 
 // record lowers a struct or union, once. outer names one that C leaves without
@@ -81,7 +94,7 @@ func (l *lowering) record(s *cstruct.Struct, outer place) (*record, error) {
 	if r, ok := l.records[s]; ok {
 		return r, nil
 	}
-	r := &record{c: s, union: s.Union, size: s.Bytes}
+	r := &record{c: s, union: s.Union, size: s.Bytes, dynamic: s.Dynamic, fields: make(map[*cstruct.Field]*member)}
 	word := "struct"
 	if s.Union {
 		word = "union"
@@ -101,6 +114,9 @@ func (l *lowering) record(s *cstruct.Struct, outer place) (*record, error) {
 		return nil, unsupported(s.Pos, "%s has %d bytes, more than %d", r.cname, s.Bytes, maxSize)
 	}
 	taken := []string{r.name, "Sizeof" + r.name, "LayoutOf" + r.name}
+	if r.dynamic {
+		taken[1] = "MinSizeof" + r.name
+	}
 	if l.cfg.Order == Both {
 		taken = append(taken, "LayoutOf"+r.name+"LE", "LayoutOf"+r.name+"BE")
 	}
@@ -109,24 +125,37 @@ func (l *lowering) record(s *cstruct.Struct, outer place) (*record, error) {
 			return nil, err
 		}
 	}
-	if err := l.members(r); err != nil {
+	fill := l.members
+	if r.dynamic {
+		fill = l.dynamicMembers
+	}
+	if err := fill(r); err != nil {
 		return nil, err
 	}
 	l.decls = append(l.decls, &decl{pos: s.Pos, main: s.Main, record: r})
 	return r, nil
 }
 
-// members fills r from its C struct.
-func (l *lowering) members(r *record) error {
+// memberScope returns the scope of r's members, with the names of its methods
+// taken.
+func (l *lowering) memberScope(r *record) *scope {
 	names := newScope(r.cname)
 	names.reserve("a generated method", methods...)
 	for _, m := range orderedMethods {
 		for _, order := range l.suffixes {
-			names.reserve("a generated method", m+order)
+			if m+order != "Append" {
+				names.reserve("a generated method", m+order)
+			}
 		}
 	}
+	return names
+}
+
+// members fills r from its C struct.
+func (l *lowering) members(r *record) error {
+	names := l.memberScope(r)
 	var last *cstruct.Field
-	err := l.flatten(r, r.c, 0, func(f *cstruct.Field, base int64) error {
+	err := l.flatten(r, r.c.Fields, 0, func(f *cstruct.Field, base int64) error {
 		last = f
 		return l.member(r, names, f, base)
 	})
@@ -146,17 +175,18 @@ func (l *lowering) members(r *record) error {
 	r.units = unitsOf(r.members)
 	r.noStruc = r.whyNoStruc()
 	r.canonical = r.isCanonical()
+	r.checked = slices.ContainsFunc(r.members, (*member).checked)
 	return nil
 }
 
-// flatten visits the fields of s in order, those of an anonymous struct in
+// flatten visits fields of a struct in order, those of an anonymous struct in
 // its place; base is the offset in r of the struct that a field stands in. In
 // a union, anonymous unions are opened too: all of it is the same bytes.
-func (l *lowering) flatten(r *record, s *cstruct.Struct, base int64, visit func(f *cstruct.Field, base int64) error) error {
-	for _, f := range s.Fields {
+func (l *lowering) flatten(r *record, fields []*cstruct.Field, base int64, visit func(f *cstruct.Field, base int64) error) error {
+	for _, f := range fields {
 		inner, ok := under(f.Type).(*cstruct.Struct)
 		if ok && f.Name == "" && (!inner.Union || r.union) {
-			if err := l.flatten(r, inner, base+f.Offset, visit); err != nil {
+			if err := l.flatten(r, inner.Fields, base+f.Offset, visit); err != nil {
 				return err
 			}
 			continue
@@ -182,12 +212,16 @@ func (l *lowering) member(r *record, names *scope, f *cstruct.Field, base int64)
 		m.bits, m.bitOff = f.Bits, base*8+f.BitOffset
 		m.off = m.bitOff / 8
 		m.size = (m.bitOff+m.bits+7)/8 - m.off
-		m.signed, m.storage = isSigned(f.Type), f.Type.Size()
+		m.signed, m.storage = isSigned(f.Type) && !f.Unsigned, f.Type.Size()
 		if f.Name == "" {
 			r.members = append(r.members, m)
 			return nil
 		}
 	}
+	if f.Name == "_" && l.cfg.Dialect == Dissect {
+		return l.discard(r, m, f)
+	}
+	r.fields[f] = m
 	what := fmt.Sprintf("field %s of %s", f.Name, r.cname)
 	owner := r.key[strings.IndexByte(r.key, ' ')+1:]
 	if f.Name == "" {
@@ -206,7 +240,7 @@ func (l *lowering) member(r *record, names *scope, f *cstruct.Field, base int64)
 		return err
 	}
 	r.named = append(r.named, m)
-	if a, ok := under(f.Type).(*cstruct.Array); ok && (a.Flexible || a.Len == 0) {
+	if a, ok := under(f.Type).(*cstruct.Array); ok && a.Length == nil && (a.Flexible || a.Len == 0) {
 		m.size = 0
 		return nil
 	}
@@ -215,7 +249,7 @@ func (l *lowering) member(r *record, names *scope, f *cstruct.Field, base int64)
 	if m.typ, err = l.typeOf(f.Type, place{r.name + m.name, m.key}, f.Pos); err != nil {
 		return err
 	}
-	if m.typ.text {
+	if m.typ.text || m.typ.wide && !r.union {
 		return names.take(m.name+"Text", "text of "+what, m.key, m.pos)
 	}
 	if f.BitField {
@@ -239,7 +273,7 @@ func (l *lowering) memberNames(r *record, names *scope, m *member, what string) 
 			return err
 		}
 	}
-	if r.union || m.bits > 0 {
+	if r.union || m.bits > 0 || r.behind {
 		return nil
 	}
 	offset := "Offsetof" + r.name + "_" + m.name
@@ -298,6 +332,9 @@ func (r *record) whyNoStruc() string {
 		return "a struct without fields"
 	}
 	for _, m := range r.members {
+		if m.discarded() {
+			return "discarded fields"
+		}
 		if _, why := m.typ.struc(); why != "" {
 			return why
 		}
@@ -312,6 +349,8 @@ func (r *record) isCanonical() bool {
 		switch {
 		case m.bits > 0 && m.name != "":
 			bits += m.bits
+		case m.discarded():
+			return false
 		case m.bits == 0:
 			bits += 8 * m.size
 			if !m.typ.canonical() {

@@ -1,6 +1,7 @@
 package gen
 
 import (
+	"fmt"
 	"strings"
 
 	"cstructgen/internal/cstruct"
@@ -16,6 +17,23 @@ type scalar struct {
 	bits  string // Go to raw
 	struc string // as a tag of struc has it
 	enum  bool   // the Go type is that of an enum
+	base  string // of an enum: the Go type under it
+}
+
+// odd reports whether Go has no number of the size: values have a wider type.
+func (s *scalar) odd() bool { return holding(8*s.size, false).size != s.size }
+
+// oddScalar returns the scalar of an integer of 3, 5, 6 or 7 bytes.
+func oddScalar(size int64, signed bool) *scalar {
+	wide := holding(8*size, signed)
+	s := &scalar{name: wide.name, size: size, value: "%s", bits: "%s"}
+	if signed {
+		// Up to the sign bit of the wider type, then back down.
+		shift := 8 * (wide.size - size)
+		s.value = fmt.Sprintf("%s(%%s<<%d) >> %d", wide.name, shift, shift)
+		s.bits = holding(8*size, false).name + "(%s)"
+	}
+	return s
 }
 
 // scalars are the Go types that a number can have. bool has no bits: Go has
@@ -43,10 +61,18 @@ func basicScalar(b *cstruct.Basic) *scalar {
 			return scalars["bool"]
 		}
 	case cstruct.Char:
+		if b.Bytes == 1 && !b.Signed {
+			return scalars["uint8"]
+		}
 		if b.Bytes == 1 {
 			return scalars["int8"]
 		}
+	case cstruct.WideChar:
+		return scalars["uint16"]
 	case cstruct.Int:
+		if b.Bytes < 8 && integer(b.Bytes, false) == nil {
+			return oddScalar(b.Bytes, b.Signed)
+		}
 		return integer(b.Bytes, b.Signed)
 	case cstruct.Float:
 		// A decimal float has the size of a binary one and other bits.

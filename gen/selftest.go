@@ -16,6 +16,14 @@ func (p *program) test() (string, error) {
 	w := new(writer)
 	for _, d := range p.decls {
 		switch {
+		case d.record != nil && d.record.dynamic:
+			for _, suffix := range p.suffixes {
+				w.dynamicTest(d.record, suffix, p.failure)
+			}
+		case d.record != nil && d.record.dynamic:
+			for _, suffix := range p.suffixes {
+				w.dynamicTest(d.record, suffix, p.failure)
+			}
 		case d.record != nil:
 			for _, suffix := range p.suffixes {
 				in := d.record

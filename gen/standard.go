@@ -15,6 +15,8 @@ import (
 // listed here does not pass.
 var standard = map[string]string{
 	"bytes": `package bytes
+func IndexByte(b []byte, c byte) (i int) { return }
+func TrimLeft(s []byte, cutset string) (rest []byte) { return }
 func Cut(s, sep []byte) (before, after []byte, found bool) { return }`,
 	"encoding/binary": `package binary
 var LittleEndian, BigEndian order
@@ -24,9 +26,17 @@ func (order) Uint32(b []byte) (v uint32) { return }
 func (order) Uint64(b []byte) (v uint64) { return }
 func (order) PutUint16(b []byte, v uint16) {}
 func (order) PutUint32(b []byte, v uint32) {}
-func (order) PutUint64(b []byte, v uint64) {}`,
+func (order) PutUint64(b []byte, v uint64) {}
+func Uvarint(buf []byte) (v uint64, n int) { return }
+func AppendUvarint(buf []byte, x uint64) (b []byte) { return }`,
+	"errors": `package errors
+func New(text string) (err error) { return }
+func Is(err, target error) (is bool) { return }
+func As(err error, target any) (is bool) { return }`,
 	"fmt": `package fmt
-func Errorf(format string, a ...any) (err error) { return }`,
+func Errorf(format string, a ...any) (err error) { return }
+func Sprint(a ...any) (s string) { return }
+func Sprintf(format string, a ...any) (s string) { return }`,
 	"io": `package io
 var ErrUnexpectedEOF error`,
 	"math": `package math
@@ -34,6 +44,10 @@ func Float32bits(f float32) (b uint32) { return }
 func Float32frombits(b uint32) (f float32) { return }
 func Float64bits(f float64) (b uint64) { return }
 func Float64frombits(b uint64) (f float64) { return }`,
+	"slices": `package slices
+func Index(s []uint16, v uint16) (i int) { return }`,
+	"unicode/utf16": `package utf16
+func Decode(s []uint16) (r []rune) { return }`,
 	"strconv": `package strconv
 func FormatInt(i int64, base int) (s string) { return }
 func FormatUint(i uint64, base int) (s string) { return }
@@ -46,8 +60,6 @@ func SplitSeq(s, sep string) (seq func(yield func(string) bool)) { return }`,
 
 // testStandard is what generated tests may use beyond that.
 var testStandard = map[string]string{
-	"errors": `package errors
-func Is(err, target error) (is bool) { return }`,
 	"math/rand/v2": `package rand
 func Uint64() (n uint64) { return }
 func NewPCG(seed1, seed2 uint64) (s *PCG) { return }

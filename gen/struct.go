@@ -8,8 +8,12 @@ import (
 	"cstructgen/internal/cstruct"
 )
 
-// emitRecord writes everything that a struct or union becomes.
-func (w *writer) emitRecord(r *record, suffixes []string) {
+// emitRecord writes everything that a struct or union becomes. failure is the
+// type of errors.
+func (w *writer) emitRecord(r *record, suffixes []string, failure string) error {
+	if r.dynamic {
+		return w.emitDynamic(r, suffixes, failure)
+	}
 	if r.union {
 		w.unionType(r)
 	} else {
@@ -30,15 +34,28 @@ func (w *writer) emitRecord(r *record, suffixes []string) {
 	if len(suffixes) == 1 {
 		w.binary(r)
 	}
-	for _, m := range r.members {
-		if m.typ != nil && m.typ.text {
-			w.textMethod(r, m)
-		}
+	if r.checked {
+		w.checkMethod(r, failure)
 	}
+	w.textMethods(r)
 	if r.tail != nil {
 		w.tailFunc(r)
 	}
 	w.layout(r)
+	return nil
+}
+
+// textMethods writes the methods that return arrays of characters as strings.
+func (w *writer) textMethods(r *record) {
+	for _, m := range r.members {
+		switch {
+		case m.typ == nil || m.name == "":
+		case m.typ.text:
+			w.textMethod(r, m)
+		case m.typ.wide && (!r.union || r.dynamic):
+			w.wideTextMethod(r, m)
+		}
+	}
 }
 
 // structType writes the Go type of a struct.
@@ -201,7 +218,9 @@ func (w *writer) codec(r *record, suffix string) {
 		w.line("*x = %s(*b)", r.name)
 	default:
 		w.fields(r, func(m *member) {
-			w.decode(m.typ, slot{b: "b", off: m.off}, m.order, "x."+m.name, suffix)
+			if m.name != "" {
+				w.decode(m.typ, slot{b: "b", off: m.off}, m.order, "x."+m.name, suffix)
+			}
 		}, func(u *unit) { w.decodeUnit(u, "b", "x.") })
 	}
 	w.line("}")
@@ -214,6 +233,10 @@ func (w *writer) codec(r *record, suffix string) {
 		w.line("*b = *x")
 	default:
 		w.fields(r, func(m *member) {
+			if m.name == "" {
+				w.line("clear(b[%d:%d])", m.off, m.end())
+				return
+			}
 			w.encode(m.typ, slot{b: "b", off: m.off}, m.order, "x."+m.name, suffix)
 		}, func(u *unit) { w.encodeUnit(u, "b", "x.") })
 	}
@@ -334,15 +357,21 @@ func (w *writer) binary(r *record) {
 	w.line("return nil")
 	w.line("}")
 	w.line("")
-	w.doc("MarshalBinary returns the encoding of x. It never fails.")
+	fails := "It never fails."
+	if r.checked {
+		fails = "It fails if a number does not fit its bytes."
+	}
+	w.doc("MarshalBinary returns the encoding of x. " + fails)
 	w.line("func (x *%s) MarshalBinary() ([]byte, error) {", r.name)
+	w.callCheck(r)
 	w.line("b := make([]byte, %s)", size)
 	w.line("x.Encode((*[%s]byte)(b))", size)
 	w.line("return b, nil")
 	w.line("}")
 	w.line("")
-	w.doc("AppendBinary appends the encoding of x to b. It never fails.")
+	w.doc("AppendBinary appends the encoding of x to b. " + fails)
 	w.line("func (x *%s) AppendBinary(b []byte) ([]byte, error) {", r.name)
+	w.callCheck(r)
 	w.line("b = append(b, make([]byte, %s)...)", size)
 	w.line("x.Encode((*[%s]byte)(b[len(b)-%s:]))", size, size)
 	w.line("return b, nil")
@@ -350,10 +379,33 @@ func (w *writer) binary(r *record) {
 	w.line("")
 }
 
+// callCheck writes the check of what has numbers that may not fit.
+func (w *writer) callCheck(r *record) {
+	if r.checked {
+		w.line("if err := x.check(0); err != nil {")
+		w.line("return nil, err")
+		w.line("}")
+	}
+}
+
+// wideTextMethod writes the method that returns an array of UTF-16 as a
+// string.
+func (w *writer) wideTextMethod(r *record, m *member) {
+	w.doc(wrap(m.name + "Text returns " + m.cname + ", which is UTF-16, up to the first NUL.")...)
+	w.line("func (x *%s) %sText() string {", r.name, m.name)
+	w.line("text := x.%s[:]", m.name)
+	w.line("if n := slices.Index(text, 0); n >= 0 {")
+	w.line("text = text[:n]")
+	w.line("}")
+	w.line("return string(utf16.Decode(text))")
+	w.line("}")
+	w.line("")
+}
+
 // textMethod writes the method that returns a char array as a string.
 func (w *writer) textMethod(r *record, m *member) {
 	bytes := "x." + m.name + "[:]"
-	if r.union {
+	if r.union && !r.dynamic {
 		bytes = slot{b: "x", off: m.off}.slice(m.size)
 	}
 	w.doc(m.name + "Text returns " + m.cname + " up to the first NUL.")

@@ -13,7 +13,9 @@ func (p *program) text() (string, error) {
 		d := p.decls[i]
 		switch {
 		case d.record != nil:
-			w.emitRecord(d.record, p.suffixes)
+			if err := w.emitRecord(d.record, p.suffixes, p.failure); err != nil {
+				return "", p.reported(err)
+			}
 		case d.enum != nil:
 			w.emitEnum(d.enum)
 		default:
@@ -24,7 +26,18 @@ func (p *program) text() (string, error) {
 			w.emitConstants(run)
 		}
 	}
+	if p.failure != "" {
+		w.failureType(p.failure)
+	}
 	return p.file(w.String())
+}
+
+// reported returns an error that was found only while printing as Generate
+// returns errors.
+func (p *program) reported(err error) error {
+	r := &report{files: p.files}
+	r.add(err)
+	return r.err()
 }
 
 // joins reports whether two neighbours are constants of one paragraph of the

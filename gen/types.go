@@ -16,11 +16,36 @@ type goType struct {
 	n      int64
 	record *record // a struct or union with a Go type of its own
 	text   bool    // raw bytes that C calls char
+	wide   bool    // an array of units of UTF-16
+	// length makes it a slice of elem; size is then 0.
+	length *cstruct.Length
+	leb    bool  // the scalar takes as many bytes as its value needs
+	least  int64 // bytes that a value of dynamic size has at least
 }
+
+// dynamic reports whether values of t differ in size.
+func (t *goType) dynamic() bool {
+	return t.length != nil || t.leb || t.record != nil && t.record.dynamic || t.elem != nil && t.elem.dynamic()
+}
+
+// min returns how many bytes a value of t has at least.
+func (t *goType) min() int64 {
+	if t.dynamic() {
+		return t.least
+	}
+	return t.size
+}
+
+// isBytes reports whether t is one byte, so that a run of them is []byte.
+func (t *goType) isBytes() bool { return t.scalar != nil && t.scalar.name == "uint8" }
 
 // String returns the type as Go spells it.
 func (t *goType) String() string {
 	switch {
+	case t.length != nil && t.elem.isBytes():
+		return "[]byte"
+	case t.length != nil:
+		return "[]" + t.elem.String()
 	case t.scalar != nil:
 		return t.scalar.name
 	case t.elem != nil:
@@ -52,6 +77,8 @@ func (t *goType) struc() (tag, why string) {
 	switch {
 	case t.size == 0:
 		return "", "an empty part"
+	case t.innermost().scalar != nil && t.innermost().scalar.struc == "":
+		return "", "numbers of " + count(t.innermost().size, "byte")
 	case t.rawBytes():
 		return fmt.Sprintf("[%d]uint8", t.size), ""
 	case t.scalar != nil:
@@ -68,6 +95,14 @@ func (t *goType) struc() (tag, why string) {
 	return "", "an array of arrays"
 }
 
+// innermost returns the type of the elements of arrays of arrays.
+func (t *goType) innermost() *goType {
+	for t.elem != nil {
+		t = t.elem
+	}
+	return t
+}
+
 // typeOf lowers a C type. outer names a struct, union or enum that C leaves
 // without a name.
 func (l *lowering) typeOf(t cstruct.Type, outer place, pos cstruct.Pos) (*goType, error) {
@@ -79,6 +114,9 @@ func (l *lowering) typeOf(t cstruct.Type, outer place, pos cstruct.Pos) (*goType
 		}
 		return l.typeOf(t.Type, outer, pos)
 	case *cstruct.Basic:
+		if t.Kind == cstruct.LEB128 {
+			return &goType{scalar: integer(8, t.Signed), leb: true, least: 1}, nil
+		}
 		return basicType(t, pos)
 	case *cstruct.Pointer:
 		return &goType{size: t.Size(), scalar: integer(t.Size(), false)}, nil
@@ -92,6 +130,9 @@ func (l *lowering) typeOf(t cstruct.Type, outer place, pos cstruct.Pos) (*goType
 		r, err := l.record(t, outer)
 		if err != nil {
 			return nil, err
+		}
+		if t.Dynamic {
+			return &goType{record: r, least: cstruct.MinSize(t)}, nil
 		}
 		return &goType{size: t.Bytes, record: r}, nil
 	case *cstruct.Array:
@@ -122,17 +163,28 @@ func (l *lowering) arrayType(t *cstruct.Array, outer place, pos cstruct.Pos) (*g
 	if t.Flexible {
 		return nil, unsupported(pos, "an array without a length is not the last member")
 	}
-	if isText(t.Elem) {
+	if isText(t.Elem) && t.Length == nil {
 		return &goType{size: t.Len, text: true}, nil
 	}
 	elem, err := l.typeOf(t.Elem, outer, pos)
 	if err != nil {
 		return nil, err
 	}
+	b, _ := under(t.Elem).(*cstruct.Basic)
+	wide := b != nil && b.Kind == cstruct.WideChar
+	if t.Length != nil {
+		return &goType{length: t.Length, elem: elem, least: cstruct.MinSize(t), text: isText(t.Elem), wide: wide}, nil
+	}
+	if elem.dynamic() {
+		if t.Len > maxSize {
+			return nil, unsupported(pos, "an array of %d elements", t.Len)
+		}
+		return &goType{n: t.Len, elem: elem, least: cstruct.MinSize(t)}, nil
+	}
 	if elem.scalar != nil && elem.scalar.name == "uint8" {
 		return &goType{size: t.Len}, nil
 	}
-	return &goType{size: t.Size(), n: t.Len, elem: elem}, nil
+	return &goType{size: t.Size(), n: t.Len, elem: elem, wide: wide}, nil
 }
 
 // isText reports whether an array of t holds text: char and signed char do,
@@ -147,7 +199,7 @@ func isText(t cstruct.Type) bool {
 		named, t = td.Name, td.Type
 	}
 	b, ok := t.(*cstruct.Basic)
-	if !ok || b.Bytes != 1 || !b.Signed {
+	if !ok || b.Bytes != 1 || !b.Signed && b.Kind != cstruct.Char {
 		return false
 	}
 	return b.Kind == cstruct.Char || b.Kind == cstruct.Int && !plainName(named)

@@ -136,6 +136,9 @@ func (c *checker) node(n ast.Node) bool {
 	return true
 }
 
+// innerMethods are the methods that are not exported.
+var innerMethods = []string{"decode", "decodeLE", "decodeBE", "encode", "encodeLE", "encodeBE", "check"}
+
 // decl refuses a declaration that gen does not make.
 func (c *checker) decl(d ast.Decl) {
 	switch d := d.(type) {
@@ -163,7 +166,8 @@ func (c *checker) decl(d ast.Decl) {
 		if c.test {
 			known = d.Recv == nil && (strings.HasPrefix(name, "Test") || strings.HasPrefix(name, "Fuzz"))
 		}
-		if !known || !d.Name.IsExported() || d.Body == nil || d.Type.TypeParams != nil {
+		inner := d.Recv != nil && !c.test && slices.Contains(innerMethods, name)
+		if !known || !d.Name.IsExported() && !inner || d.Body == nil || d.Type.TypeParams != nil {
 			c.refuse(d, "func %s", name)
 		}
 	default:

@@ -1,6 +1,7 @@
 package qcow2
 
 import (
+	"errors"
 	"fmt"
 	"math"
 )
@@ -60,6 +61,10 @@ func (im *Image) Bitmaps() ([]Bitmap, error) {
 
 const whatBitmaps = "bitmap directory"
 
+// maxBitmapEntry is the longest entry of the bitmap directory that is read, in
+// bytes. Our limit: of extra data, which has no meaning yet, this leaves 64 KiB.
+const maxBitmapEntry = 1<<16 + MinSizeofQcow2BitmapEntry + BME_MAX_NAME_SIZE + QCOW2_ALIGNMENT
+
 // bitmapDirectory decodes and checks the bitmaps extension.
 func (im *Image) bitmapDirectory(x *Extension) (dir Qcow2BitmapHeaderExt, err error) {
 	f := im.file
@@ -89,30 +94,26 @@ func (im *Image) bitmapDirectory(x *Extension) (dir Qcow2BitmapHeaderExt, err er
 }
 
 // bitmap returns the bitmap whose directory entry begins at off, and the size
-// of that entry without padding. The directory ends at end.
+// of that entry. The directory ends at end.
 func (im *Image) bitmap(c *cursor, off, end hostOffset) (b Bitmap, size uint64, err error) {
+	var entry Qcow2BitmapEntry
 	left := uint64(end - off)
-	if left < SizeofQcow2BitmapDirEntry {
-		return b, 0, im.file.errorAt(whatBitmaps, off, left, "bytes left, too few for an entry", ErrCorrupt)
+	size, err = c.decode(whatBitmaps, off, min(left, maxBitmapEntry), &entry)
+	if cut, ok := errors.AsType[*Qcow2TablesError](err); ok {
+		if left > maxBitmapEntry {
+			return b, 0, im.file.errorAt(whatBitmaps, off, maxBitmapEntry, "bytes, the longest entry that is read", ErrLimit)
+		}
+		return b, 0, im.file.errorAt(whatBitmaps, off+hostOffset(cut.Offset), left, "bytes left in the directory, too few for the "+cut.Field, ErrCorrupt)
 	}
-	raw, err := c.bytes(whatBitmaps, off, SizeofQcow2BitmapDirEntry)
 	if err != nil {
 		return b, 0, err
 	}
+	b.Entry = entry.Header
 	e := &b.Entry
-	e.Decode((*[SizeofQcow2BitmapDirEntry]byte)(raw))
-	name := SizeofQcow2BitmapDirEntry + uint64(e.ExtraDataSize)
-	size = name + uint64(e.NameSize)
-	if size > left {
-		return b, 0, im.file.errorAt(whatBitmaps, off, size, "entry leaves the directory", ErrCorrupt)
-	}
 	if err := im.checkBitmap(e, off); err != nil {
 		return b, 0, err
 	}
-	if raw, err = c.bytes(whatBitmaps, off+hostOffset(name), uint64(e.NameSize)); err != nil {
-		return b, 0, err
-	}
-	b.Name, b.Offset = string(raw), int64(off)
+	b.Name, b.Offset = string(entry.Name), int64(off)
 	b.Granularity = 1 << e.GranularityBits
 	b.InUse = e.Flags&BME_FLAG_IN_USE != 0
 	b.Auto = e.Flags&BME_FLAG_AUTO != 0

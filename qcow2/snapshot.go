@@ -1,6 +1,7 @@
 package qcow2
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"math"
@@ -24,6 +25,9 @@ type Snapshot struct {
 }
 
 const whatSnapshot = "snapshot table"
+
+// maxSnapshotEntry is more than any entry of the snapshot table has, in bytes.
+const maxSnapshotEntry = MinSizeofQCowSnapshotEntry + QCOW_MAX_SNAPSHOT_EXTRA_DATA + 2*math.MaxUint16 + QCOW2_ALIGNMENT
 
 // Snapshots returns the image's snapshots in the order of the table. A broken
 // table makes the list fail, not the disk. Specification: "Snapshots".
@@ -60,32 +64,29 @@ func (im *Image) Snapshots() ([]Snapshot, error) {
 }
 
 // snapshot returns the snapshot whose entry begins at off, and the size of
-// that entry without padding.
+// that entry, with the padding that the file has.
 func (im *Image) snapshot(c *cursor, off hostOffset) (s Snapshot, size uint64, err error) {
-	b, err := c.bytes(whatSnapshot, off, SizeofQCowSnapshotHeader)
-	if err != nil {
-		return s, 0, err
-	}
+	var e QCowSnapshotEntry
+	size, err = c.decode(whatSnapshot, off, maxSnapshotEntry, &e)
+	s.Header = e.Header
 	h := &s.Header
-	h.Decode((*[SizeofQCowSnapshotHeader]byte)(b))
 	if h.ExtraDataSize > QCOW_MAX_SNAPSHOT_EXTRA_DATA {
 		return s, 0, im.file.errorAt("snapshot extra_data_size", off+OffsetofQCowSnapshotHeader_ExtraDataSize,
 			uint64(h.ExtraDataSize), fmt.Sprintf("at most %d", QCOW_MAX_SNAPSHOT_EXTRA_DATA), ErrLimit)
 	}
-	id := SizeofQCowSnapshotHeader + uint64(h.ExtraDataSize)
-	name := id + uint64(h.IdStrSize)
-	size = name + uint64(h.NameSize)
-	if b, err = c.bytes(whatSnapshot, off, size); err != nil {
+	if cut, ok := errors.AsType[*Qcow2TablesError](err); ok && cut.Field != "padding" {
+		return s, 0, im.file.errorAt("snapshot "+cut.Field, off+hostOffset(cut.Offset), im.file.size, "the file ends before", ErrTruncated)
+	} else if !ok && err != nil {
 		return s, 0, err
 	}
 	s.Offset = int64(off)
-	s.ID, s.Name = string(b[id:name]), string(b[name:])
+	s.ID, s.Name = string(e.IdStr), string(e.Name)
 	s.Date = time.Unix(int64(h.DateSec), int64(h.DateNsec)).UTC()
 	s.VMClock = time.Duration(min(h.VmClockNsec, math.MaxInt64))
 	s.VMStateSize = uint64(h.VmStateSize)
 	s.DiskSize = im.header.Size // in images older than the field
 	// The extra data grew over time: what is there counts.
-	n := s.Extra.DecodePrefix(b[SizeofQCowSnapshotHeader:id])
+	n := s.Extra.DecodePrefix(e.ExtraData)
 	if n > OffsetofQCowSnapshotExtraData_VmStateSizeLarge {
 		s.VMStateSize = s.Extra.VmStateSizeLarge
 	}

@@ -56,7 +56,14 @@ func TestDumpAgreesWithGeneratedCode(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p.add(fmt.Sprint("p", i), string(code), parseText(t, f.header, string(text), f.order), 5, random)
+		m, err := cstruct.Parse(cstruct.Config{
+			Order: f.order, Files: []cstruct.Source{{Name: f.header, Text: text}},
+			Dialect: map[string]cstruct.Dialect{"dissect": cstruct.DialectDissect}[f.dialect],
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.add(fmt.Sprint("p", i), string(code), m, 5, random)
 	}
 	p.compare(500)
 }
@@ -118,6 +125,14 @@ func (p *printing) add(pkg, code string, m *cstruct.Model, times int, random *ra
 		}
 		used = true
 		before := len(p.want)
+		for range times {
+			if s.Dynamic {
+				p.addDynamic(pkg, s, m, random)
+			}
+		}
+		if s.Dynamic {
+			continue
+		}
 		for range max(1, min(times, times*1024/max(1, int(s.Bytes)))) {
 			b := randomBytes(random, int(s.Bytes))
 			fmt.Fprintf(&p.body, "{\nvar v %s.%s\nv.Decode((*[%d]byte)([]byte(%q)))\n", pkg, goName(s.Name), s.Bytes, b)
@@ -131,6 +146,33 @@ func (p *printing) add(pkg, code string, m *cstruct.Model, times int, random *ra
 	if used {
 		p.imports = append(p.imports, fmt.Sprintf("%q", "m/"+pkg))
 	}
+}
+
+// addDynamic adds a value of a struct of dynamic size: bytes, small ones so
+// that lengths do not exceed them, of which dump finds all that it needs.
+func (p *printing) addDynamic(pkg string, s *cstruct.Struct, m *cstruct.Model, random *rand.Rand) {
+	p.t.Helper()
+	for range 10000 {
+		b := randomBytes(random, 16+random.IntN(400))
+		zeros := byte(random.IntN(16)) // how many, in sixteenths
+		for i := range b {
+			if b[i]>>4 <= zeros {
+				b[i] = 0
+			}
+			b[i] &= 7
+		}
+		n := cdump.New(m).Root(s, b)
+		if !n.Whole() {
+			continue
+		}
+		x := "v"
+		fmt.Fprintf(&p.body, "{\nvar v %s.%s\nn, err := v.Decode([]byte(%q))\nfmt.Fprintln(out, n, err)\n", pkg, goName(s.Name), b)
+		p.want = append(p.want, fmt.Sprintf("%d <nil>", n.Size))
+		printLeaves(&p.body, &p.want, n, x)
+		p.body.WriteString("}\n")
+		return
+	}
+	p.t.Errorf("%s: no bytes have all of one", s)
 }
 
 // compare runs the program: there are at least so many values.
@@ -161,12 +203,16 @@ func printLeaves(w *strings.Builder, want *[]string, n cdump.Node, x string) {
 	}
 	switch n.Kind() {
 	case cdump.Struct:
+		unions := 0
 		for c := range n.Children() {
 			switch {
-			case c.Kind() == cdump.Padding:
+			case c.Kind() == cdump.Padding || c.Field.Name == "_":
+			case c.Field.Name == "" && c.Union() != nil && n.Union() == nil:
+				printLeaves(w, want, c, fmt.Sprintf("%s.Anon%d", x, unions))
+				unions++
 			case c.Field.Name == "":
 				printLeaves(w, want, c, x)
-			case n.Union() != nil:
+			case n.Union() != nil && !cstruct.Dynamic(n.Type):
 				printLeaves(w, want, c, x+"."+goName(c.Field.Name)+"()")
 			default:
 				printLeaves(w, want, c, x+"."+goName(c.Field.Name))
@@ -189,7 +235,11 @@ func printLeaves(w *strings.Builder, want *[]string, n cdump.Node, x string) {
 			printLeaves(w, want, n.Elem(i), fmt.Sprintf("%s[%d]", x, i))
 		}
 	case cdump.Text, cdump.Bytes:
-		leaf("%x", fmt.Sprintf("%x", n.Bytes()))
+		b := n.Bytes()
+		if a, ok := n.Type.(*cstruct.Array); ok && a.Length != nil && a.Length.Kind == cstruct.Terminated {
+			b = b[:len(b)-1] // the NUL is none of them
+		}
+		leaf("%x", fmt.Sprintf("%x", b))
 	case cdump.Number:
 		switch v := n.Value().(type) {
 		case float32, float64:

@@ -101,7 +101,10 @@ func parse(in inputOptions, order gen.Order, headers []string) (*cstruct.Model, 
 		return nil, err
 	}
 	defer files.Close()
-	cfg := cstruct.Config{Files: files.sources, Include: files.include, Defines: in.defines}
+	cfg := cstruct.Config{
+		Files: files.sources, Include: files.include, Defines: in.defines,
+		Dialect: in.language(), Aligned: in.aligned, PointerSize: int64(in.pointer),
+	}
 	if order == gen.Big {
 		cfg.Order = cstruct.BigEndian
 	}
@@ -157,6 +160,9 @@ func (d *dumping) run(data io.Reader) (err error) {
 			err = errors.Join(err, e)
 		}()
 	}
+	if cstruct.Dynamic(d.typ) {
+		return d.runDynamic(data)
+	}
 	size := d.typ.Size()
 	for i := range d.opts.count {
 		// No more memory than the data has bytes, whatever the type says.
@@ -180,6 +186,29 @@ func (d *dumping) run(data io.Reader) (err error) {
 			return fmt.Errorf("%s: %s at offset %d has %d bytes, and the data ends after %d of them: %w",
 				d.name, d.typ, base, size, have, io.ErrUnexpectedEOF)
 		}
+	}
+	return nil
+}
+
+// runDynamic is run for structs of dynamic size: of the data, it reads up to
+// maxDump bytes.
+func (d *dumping) runDynamic(data io.Reader) error {
+	b, err := io.ReadAll(io.LimitReader(data, maxDump))
+	if err != nil {
+		return err
+	}
+	base := d.offset
+	for i := range d.opts.count {
+		n := d.of.Root(d.typ, b)
+		if err := d.print(i, base, n); err != nil {
+			return err
+		}
+		if !n.Whole() {
+			return fmt.Errorf("%s: %s at offset %d: the data ends after %d bytes of it: %w",
+				d.name, d.typ, base, len(b), io.ErrUnexpectedEOF)
+		}
+		b = b[n.Size:]
+		base += n.Size
 	}
 	return nil
 }

@@ -71,6 +71,7 @@ func generate(cmd *cobra.Command, in inputOptions, opts generateOptions, args []
 		Include: files.include,
 		Defines: in.defines,
 		Order:   order,
+		Dialect: in.language(), Aligned: in.aligned, PointerSize: int64(in.pointer),
 		Package: opts.pkg,
 		Types:   opts.types,
 		Rename:  rename,

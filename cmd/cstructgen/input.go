@@ -22,6 +22,8 @@ type inputOptions struct {
 	defines []string
 	dialect string
 	endian  string
+	aligned bool
+	pointer int
 }
 
 func (o *inputOptions) addFlags(cmd *cobra.Command) {
@@ -29,18 +31,21 @@ func (o *inputOptions) addFlags(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringArrayVarP(&o.include, "include", "I", nil, "`directory` for #include (repeatable)")
 	flags.StringArrayVarP(&o.defines, "define", "D", nil, "define a `macro`, NAME or NAME=VALUE (repeatable)")
-	flags.StringVar(&o.dialect, "dialect", "c", "`language` of the files: c")
+	flags.StringVar(&o.dialect, "dialect", "c", "`language` of the files: c or dissect")
+	flags.BoolVar(&o.aligned, "align", false, "dialect dissect: align members, as its aligned mode does")
+	flags.IntVar(&o.pointer, "pointer-size", 8, "dialect dissect: `bytes` of a pointer: 1, 2, 4 or 8")
 	flags.StringVar(&o.endian, "endian", "little", "byte `order`: little, big or both")
 }
 
 // order checks the flags that have few values.
 func (o *inputOptions) order() (gen.Order, error) {
-	switch o.dialect {
-	case "c":
-	case "dissect":
-		return 0, usagef("--dialect dissect is not supported by this version")
-	default:
-		return 0, usagef("--dialect %q: want c", o.dialect)
+	switch {
+	case o.dialect != "c" && o.dialect != "dissect":
+		return 0, usagef("--dialect %q: want c or dissect", o.dialect)
+	case o.dialect == "c" && (o.aligned || o.pointer != 8):
+		return 0, usagef("--align and --pointer-size need --dialect dissect")
+	case o.pointer != 1 && o.pointer != 2 && o.pointer != 4 && o.pointer != 8:
+		return 0, usagef("--pointer-size %d: want 1, 2, 4 or 8", o.pointer)
 	}
 	switch o.endian {
 	case "little":
@@ -51,6 +56,14 @@ func (o *inputOptions) order() (gen.Order, error) {
 		return gen.Both, nil
 	}
 	return 0, usagef("--endian %q: want little, big or both", o.endian)
+}
+
+// language returns the dialect, once order has checked it.
+func (o *inputOptions) language() gen.Dialect {
+	if o.dialect == "dissect" {
+		return gen.Dissect
+	}
+	return gen.C
 }
 
 // An input is the C text to read and the directories it may include from.

@@ -171,9 +171,17 @@ func kindOf(s *cstruct.Struct) string {
 // structText prints a struct or union as a table, with the bytes that no
 // field has, and what they add up to.
 func structText(b *bytes.Buffer, s *cstruct.Struct) {
-	fmt.Fprintf(b, "%s %s  // %d bytes, align %d, %s; %s\n", kindOf(s), plain(s.Name), s.Bytes, s.Aligns, orderName(s.Order), s.Pos)
+	size := fmt.Sprintf("%d bytes", s.Bytes)
+	if s.Dynamic {
+		size = fmt.Sprintf("dynamic, at least %d bytes", cstruct.MinSize(s))
+	}
+	fmt.Fprintf(b, "%s %s  // %s, align %d, %s; %s\n", kindOf(s), plain(s.Name), size, s.Aligns, orderName(s.Order), s.Pos)
 	var t structTable
-	t.add(s, 0, "")
+	if s.Dynamic {
+		t.addDynamic(s)
+	} else {
+		t.add(s, 0, "")
+	}
 	width := 0
 	for _, r := range t.rows {
 		if r.typ != "" {
@@ -289,6 +297,34 @@ func plural(n int64, what string) string {
 		return "1 " + what
 	}
 	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// addDynamic lists the fields of a struct of dynamic size. What lies behind a
+// field without a size has offsets from there on, with a "+".
+func (t *structTable) addDynamic(s *cstruct.Struct) {
+	for i, p := range s.Parts {
+		behind := ""
+		if i > 0 && !s.Union {
+			behind = "+"
+		}
+		if p.Align > 1 {
+			t.rows = append(t.rows, tableRow{behind, "", fmt.Sprintf("-- to a multiple of %d --", p.Align), ""})
+		}
+		if p.Dynamic {
+			f := p.Fields[0]
+			at := behind
+			if !f.Behind {
+				at = fmt.Sprint(f.Offset)
+			}
+			t.rows = append(t.rows, tableRow{at, "-", cmp.Or(plain(f.Name), "(anonymous)"), plain(f.Type.String())})
+			continue
+		}
+		first := len(t.rows)
+		t.add(&cstruct.Struct{Fields: p.Fields, Bytes: p.Bytes, Order: s.Order, Union: s.Union}, 0, "")
+		for i := range t.rows[first:] {
+			t.rows[first+i].offset = behind + t.rows[first+i].offset
+		}
+	}
 }
 
 // ownOrder notes the byte order of a field that has not the struct's.

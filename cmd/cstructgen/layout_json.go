@@ -23,20 +23,22 @@ type (
 	jsonStruct struct {
 		Name   string      `json:"name"`
 		Kind   string      `json:"kind"`
-		Size   int64       `json:"size"`
+		Size   *int64      `json:"size"` // null: dynamic
 		Align  int64       `json:"align"`
+		Min    *int64      `json:"min_size,omitempty"` // of a dynamic one
 		Fields []jsonField `json:"fields"`
 	}
 	jsonField struct {
-		Name      string  `json:"name"`
-		Type      string  `json:"type"`
-		Offset    int64   `json:"offset"`
-		Size      int64   `json:"size"`
-		BitOffset *int64  `json:"bit_offset,omitempty"`
-		BitSize   *int64  `json:"bit_size,omitempty"`
-		Dims      []int64 `json:"dims,omitempty"`
-		Endian    string  `json:"endian,omitempty"`
-		Flexible  bool    `json:"flexible,omitempty"`
+		Name      string   `json:"name"`
+		Type      string   `json:"type"`
+		Offset    *int64   `json:"offset"` // null: behind a dynamic field
+		Size      *int64   `json:"size"`   // null: dynamic
+		BitOffset *int64   `json:"bit_offset,omitempty"`
+		BitSize   *int64   `json:"bit_size,omitempty"`
+		Dims      []int64  `json:"dims,omitempty"`
+		Endian    string   `json:"endian,omitempty"`
+		Flexible  bool     `json:"flexible,omitempty"`
+		Length    []string `json:"length,omitempty"` // of dynamic dimensions, as written
 	}
 	jsonEnum struct {
 		Name   string     `json:"name"`
@@ -99,7 +101,11 @@ func layoutJSON(w io.Writer, m *cstruct.Model) error {
 		Typedefs: []jsonTypedef{}, Skipped: []jsonSkip{},
 	}
 	for _, s := range m.Structs {
-		js := jsonStruct{Name: s.Name, Kind: kindOf(s), Size: s.Bytes, Align: s.Aligns, Fields: []jsonField{}}
+		js := jsonStruct{Name: s.Name, Kind: kindOf(s), Size: &s.Bytes, Align: s.Aligns, Fields: []jsonField{}}
+		if s.Dynamic {
+			least := cstruct.MinSize(s)
+			js.Size, js.Min = nil, &least
+		}
 		for _, f := range s.Fields {
 			js.Fields = append(js.Fields, fieldJSON(f))
 		}
@@ -132,19 +138,30 @@ func layoutJSON(w io.Writer, m *cstruct.Model) error {
 }
 
 func fieldJSON(f *cstruct.Field) jsonField {
+	size := f.Type.Size()
 	j := jsonField{
-		Name: f.Name, Type: f.Type.String(), Offset: f.Offset, Size: f.Type.Size(),
+		Name: f.Name, Type: f.Type.String(), Offset: &f.Offset, Size: &size,
 		Endian: strings.TrimSuffix(fixedOrder(f.Type), "-endian"),
 	}
 	if f.BitField {
 		j.BitOffset, j.BitSize = &f.BitOffset, &f.Bits
+	}
+	if f.Behind {
+		j.Offset, j.BitOffset = nil, nil
+	}
+	if cstruct.Dynamic(f.Type) {
+		j.Size = nil
 	}
 	for t := under(f.Type); ; {
 		a, ok := t.(*cstruct.Array)
 		if !ok {
 			break
 		}
-		j.Dims = append(j.Dims, a.Len)
+		if a.Length != nil {
+			j.Length = append(j.Length, a.Length.String())
+		} else {
+			j.Dims = append(j.Dims, a.Len)
+		}
 		j.Flexible = j.Flexible || a.Flexible
 		t = under(a.Elem)
 	}

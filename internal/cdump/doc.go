@@ -11,6 +11,7 @@
 //	                                                              | WriteJSON: an object
 //
 //	node.go    what lies where: fields, elements, padding
+//	dynamic.go where that depends on the data
 //	value.go   what the bytes of a number say
 //	meaning.go what people know bytes as: times, wide text, UUIDs
 //	symbol.go  names for numbers: enumerators, flags, constants in comments

@@ -22,6 +22,7 @@ type Node struct {
 	// from the start of the root, as cstruct.Field.BitOffset does.
 	BitOff, Bits int64
 	root         *root
+	dyn          *dynamic // of a type of dynamic size
 }
 
 // A root is what the nodes of one dump share.
@@ -43,7 +44,8 @@ func New(m *cstruct.Model) *Dumper { return &Dumper{m, symbolsOf(m)} }
 // or longer than the type. Scalars that nothing gives a byte order have that
 // of the model.
 func (d *Dumper) Root(t cstruct.Type, data []byte) Node {
-	return Node{Type: t, Order: orderOf(t, d.model.Order), Size: t.Size(), root: &root{data, d.symbols}}
+	n := Node{Type: t, Order: orderOf(t, d.model.Order), Size: t.Size(), root: &root{data, d.symbols}}
+	return n.sized(nil)
 }
 
 // orderOf returns the order that t itself fixes, or else order.
@@ -99,7 +101,7 @@ func (n Node) Kind() Kind {
 		elem := under(t.Elem)
 		b, _ := elem.(*cstruct.Basic)
 		switch {
-		case t.Flexible || t.Size() == 0:
+		case n.Len() == 0 || t.Elem.Size() == 0 && !cstruct.Dynamic(t.Elem):
 			return Flexible
 		case isText(t.Elem):
 			return Text
@@ -148,12 +150,16 @@ func (n Node) Children() iter.Seq[Node] {
 	return func(yield func(Node) bool) {
 		switch t := underNode(n).(type) {
 		case *cstruct.Struct:
+			if t.Dynamic {
+				n.parts(t, &measure{root: n.root}, yield)
+				return
+			}
 			n.fields(t, yield)
 		case *cstruct.Array:
 			if n.Kind() != Array {
 				return
 			}
-			for i := range t.Len {
+			for i := range n.Len() {
 				if !yield(n.Elem(i)) {
 					return
 				}
@@ -164,6 +170,9 @@ func (n Node) Children() iter.Seq[Node] {
 
 // Len returns the number of elements of an array, 0 of all else.
 func (n Node) Len() int64 {
+	if n.dyn != nil {
+		return n.dyn.count
+	}
 	if t, ok := underNode(n).(*cstruct.Array); ok && !t.Flexible {
 		return t.Len
 	}
@@ -174,10 +183,15 @@ func (n Node) Len() int64 {
 func (n Node) Elem(i int64) Node {
 	t := under(n.Type).(*cstruct.Array)
 	size := t.Elem.Size()
-	return Node{
+	e := Node{
 		Path: fmt.Sprintf("%s[%d]", n.Path, i), Type: t.Elem, Order: n.Order,
 		Off: n.Off + i*size, Size: size, root: n.root,
 	}
+	if n.dyn != nil && n.dyn.starts != nil {
+		e.Off = n.dyn.starts[i]
+		return e.sized(n.dyn.scope)
+	}
+	return e
 }
 
 // fields yields the fields of s, and the bytes that none has.
@@ -217,14 +231,17 @@ func (n Node) fields(s *cstruct.Struct, yield func(Node) bool) {
 }
 
 // field returns the node of a field of the struct at n.
-func (n Node) field(f *cstruct.Field) Node {
-	c := Node{Path: n.Path, Type: f.Type, Field: f, Order: f.Order, Off: n.Off + f.Offset, Size: f.Type.Size(), root: n.root}
+func (n Node) field(f *cstruct.Field) Node { return n.fieldAt(f, n.Off) }
+
+// fieldAt returns the node of a field whose offsets count from base.
+func (n Node) fieldAt(f *cstruct.Field, base int64) Node {
+	c := Node{Path: n.Path, Type: f.Type, Field: f, Order: f.Order, Off: base + f.Offset, Size: f.Type.Size(), root: n.root}
 	if f.Name != "" && n.Path != "" {
 		c.Path += "."
 	}
 	c.Path += f.Name
 	if f.BitField {
-		c.BitOff, c.Bits = 8*n.Off+f.BitOffset, f.Bits
+		c.BitOff, c.Bits = 8*base+f.BitOffset, f.Bits
 		c.Off = c.BitOff / 8
 		c.Size = (c.BitOff+c.Bits+7)/8 - c.Off
 	}

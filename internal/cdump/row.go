@@ -100,7 +100,9 @@ func (n Node) typeText() string {
 		if !ok {
 			break
 		}
-		if a.Flexible {
+		if a.Length != nil {
+			dims += "[" + a.Length.String() + "]"
+		} else if a.Flexible {
 			dims += "[]"
 		} else {
 			dims += fmt.Sprintf("[%d]", a.Len)
@@ -168,11 +170,18 @@ const TailBytes = 4 * lineBytes
 // visitTail yields a line that says what follows, and the first bytes of it.
 func (n Node) visitTail(yield func(row) bool) bool {
 	r := n.heading()
-	if t := under(n.Type).(*cstruct.Array); t.Elem.Size() > 0 {
+	t := under(n.Type).(*cstruct.Array)
+	switch {
+	case t.Length != nil && !n.Whole():
+		r.value, r.note = n.short(), false
+	case t.Length == nil && t.Elem.Size() > 0:
 		r.value += ", follows"
 	}
 	if !yield(r) {
 		return false
+	}
+	if t.Length != nil {
+		return true
 	}
 	data := n.root.data[min(n.Off, int64(len(n.root.data))):]
 	data = data[:min(len(data), TailBytes)]
@@ -340,6 +349,9 @@ func (n Node) visitNumber(yield func(row) bool) bool {
 
 // short says how much of n the data has.
 func (n Node) short() string {
+	if n.dyn != nil {
+		return "the data ends in it"
+	}
 	return fmt.Sprintf("data ends: %d of %d bytes", len(n.Bytes()), n.Size)
 }
 
@@ -398,6 +410,9 @@ func (n Node) numberText() string {
 			return fmt.Sprintf("%d %q", v, rune(v))
 		}
 		if v > -10 && v < 10 {
+			return strconv.FormatInt(v, 10)
+		}
+		if basic != nil && basic.Kind == cstruct.LEB128 {
 			return strconv.FormatInt(v, 10)
 		}
 		if s := n.timeText(v); s != "" {

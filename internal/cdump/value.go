@@ -21,6 +21,7 @@ import (
 //	complex                                 [2]any, of two of these
 //	decimal floats                          uint64 or *big.Int: their bits
 //	char and byte arrays                    []byte
+//	leb128                                  int64 or uint64
 func (n Node) Value() any {
 	if !n.Whole() {
 		return nil
@@ -37,7 +38,14 @@ func (n Node) Value() any {
 		if ok && basic.Kind == cstruct.Bool {
 			return n.bitField().Sign() != 0
 		}
-		return integer(n.bitField(), n.Bits, signed(n.Type))
+		return integer(n.bitField(), n.Bits, signed(n.Type) && !(n.Field != nil && n.Field.Unsigned))
+	}
+	if ok && basic.Kind == cstruct.LEB128 {
+		v, _ := leb128(n.Bytes(), basic.Signed)
+		if basic.Signed {
+			return int64(v)
+		}
+		return v
 	}
 	b := n.bigEndian(n.Bytes())
 	if !ok {

@@ -10,7 +10,7 @@ import (
 // contains b at 8:3, b contains a at 12:3)".
 func (r *resolver) cycle(s *Struct) string {
 	if r.edges == nil {
-		r.edges = containment(r.decls)
+		r.edges = containment(r.decls, r.dissect != nil)
 	}
 
 	// Breadth first from s back to s.
@@ -47,7 +47,7 @@ type edge struct {
 
 // containment returns what the structs with a tag contain, by tag. It looks
 // through arrays, anonymous structs and typedefs, and not through pointers.
-func containment(decls []decl) map[string][]edge {
+func containment(decls []decl, tagged bool) map[string][]edge {
 	edges := map[string][]edge{}
 	alias := map[string]string{} // of typedefs, the tag
 	direct := func(d *declarator) bool {
@@ -89,6 +89,9 @@ func containment(decls []decl) map[string][]edge {
 					alias[item.name.text] = n.specs.record.tag.text
 				}
 			}
+		}
+		if tag := n.specs.record.tag.text; tagged && tag != "" {
+			alias[tag] = tag // by itself a type, in dialect dissect
 		}
 		walk("", n.specs.record)
 	}

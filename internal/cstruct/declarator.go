@@ -50,17 +50,22 @@ func (p *parser) typeStart(t token) bool {
 	switch t.text {
 	case "__extension__": // it may begin an expression as well
 		return false
+	case "flag":
+		return p.dissect
 	case "struct", "union", "enum", "_Atomic", "__attribute__", "__attribute", "__auto_type", "__declspec":
 		return t.text != "__declspec" || p.peek().is("(")
 	}
 	return arithmeticWords[t.text] || storageWords[t.text] || idleWords[t.text] || typeofWords[t.text] ||
-		alignWords[t.text] || p.types[t.text]
+		alignWords[t.text] || p.types[t.text] || p.dissect && dissectNames[t.text] != nil
 }
 
 // specifiers parses declaration specifiers.
 //
 //	declaration-specifiers = { storage-class | type-specifier | type-qualifier | function-specifier | alignment | attribute } .
 func (p *parser) specifiers() *specifiers {
+	if p.dissect {
+		return p.dissectSpecifiers()
+	}
 	s := &specifiers{pos: p.tok.pos}
 	for {
 		t := p.tok
@@ -213,7 +218,7 @@ func (p *parser) nested() bool {
 func (p *parser) arrayPart() part {
 	a := part{kind: partArray, pos: p.tok.pos}
 	p.advance()
-	for p.tok.kind == tIdent && (idleWords[p.tok.text] || p.tok.text == "static") {
+	for p.tok.kind == tIdent && !p.dissect && (idleWords[p.tok.text] || p.tok.text == "static") {
 		p.advance()
 	}
 	switch {
@@ -236,7 +241,7 @@ func (p *parser) record() *recordSpec {
 	r := &recordSpec{pos: p.tok.pos, union: p.tok.text == "union"}
 	p.advance()
 	attrs := p.attributes()
-	if p.tok.kind == tIdent && !keywords[p.tok.text] {
+	if p.name(p.tok) {
 		r.tag = p.tok
 		p.advance()
 	}
@@ -248,6 +253,9 @@ func (p *parser) record() *recordSpec {
 		return r
 	}
 	r.body, r.open = true, p.want("{")
+	if p.dissect {
+		p.types[r.tag.text] = true
+	}
 	r.after = p.tok
 	for !p.tok.is("}") {
 		if p.tok.kind == tEOF {

@@ -25,6 +25,7 @@ type preprocessor struct {
 	placed    bool // a macro was expanded whose value depends on its place
 	condition bool // in an #if line
 	stream    stream
+	defines   []definition // of dialect dissect, in order
 	chain     []*directory // where #include <x> looks
 }
 
@@ -84,7 +85,7 @@ func (pp *preprocessor) run(f *file, out []token) []token {
 		return out
 	}
 	for {
-		t := pp.expand(&pp.stream)
+		t := pp.token()
 		if t.kind == tEOF || pp.stopped {
 			return out
 		}
@@ -93,6 +94,15 @@ func (pp *preprocessor) run(f *file, out []token) []token {
 			return out
 		}
 	}
+}
+
+// token returns the next token of the translation unit. In dialect dissect
+// macros are values, not text: nothing expands.
+func (pp *preprocessor) token() token {
+	if pp.cfg.Dialect == DialectDissect {
+		return pp.raw()
+	}
+	return pp.expand(&pp.stream)
 }
 
 // open begins to read f.
@@ -179,6 +189,10 @@ func (pp *preprocessor) directive(in *input, hash token) []token {
 	name := in.next()
 	in.raw = false
 	if name.kind == tNewline {
+		return nil
+	}
+	if pp.cfg.Dialect == DialectDissect {
+		pp.dissectDirective(in, hash, name)
 		return nil
 	}
 	pp.guard(in, name)

@@ -93,7 +93,7 @@ func (p *parser) unary() expr {
 			p.wantIdent("a label")
 			return &opaqueExpr{p: t.pos, what: "the address of a label"}
 		case "(":
-			if p.typeStart(p.peek()) {
+			if !p.dissect && p.typeStart(p.peek()) {
 				return p.cast()
 			}
 		}
@@ -188,7 +188,7 @@ func (p *parser) primary() expr {
 			p.balanced()
 			return &opaqueExpr{p: t.pos, what: "a variable argument"}
 		}
-		if keywords[t.text] {
+		if !p.name(t) {
 			break
 		}
 		p.advance()

@@ -39,6 +39,10 @@ func prelude(name string) *file {
 // that declare the types among it. The macros of Config.Defines come last, so
 // that they change the text that is to be read and not ours.
 func (pp *preprocessor) start() []token {
+	if pp.cfg.Dialect == DialectDissect {
+		pp.commandLine()
+		return nil
+	}
 	pp.run(prelude("predefined.h"), nil)
 	order := "LITTLE"
 	if pp.cfg.Order == BigEndian {
@@ -54,7 +58,12 @@ func (pp *preprocessor) start() []token {
 	known := prelude("known.h")
 	known.known = true
 	toks := pp.run(known, nil)
+	pp.commandLine()
+	return toks
+}
 
+// commandLine enters the macros of Config.Defines.
+func (pp *preprocessor) commandLine() {
 	var b strings.Builder
 	for _, d := range pp.cfg.Defines {
 		name, value, found := strings.Cut(d, "=")
@@ -65,7 +74,6 @@ func (pp *preprocessor) start() []token {
 		b.WriteString("#define " + strings.NewReplacer("\n", " ", "\r", " ").Replace(name+" "+value) + "\n")
 	}
 	pp.run(&file{name: "<command line>", text: newText([]byte(b.String()))}, nil)
-	return toks
 }
 
 // The macros whose replacement depends on where they stand. What would differ

@@ -18,6 +18,10 @@ type recordBuilder struct {
 // build resolves the members and lays them out. It reports all errors in
 // members; the result is then silent.
 func (b *recordBuilder) build() *diagnostic {
+	if b.dissect != nil {
+		b.dissect.records = append(b.dissect.records, b)
+		defer func() { b.dissect.records = b.dissect.records[:len(b.dissect.records)-1] }()
+	}
 	for i, m := range b.spec.members {
 		if m.assert != nil {
 			b.fail(b.assert(m.assert))
@@ -52,6 +56,9 @@ func (b *recordBuilder) build() *diagnostic {
 	}
 	if b.s.depth >= maxNesting {
 		return limit(b.spec.pos, "types nested deeper than %d", maxNesting)
+	}
+	if b.dissect != nil {
+		return b.dissectLayout()
 	}
 	if !layout(b.s, b.slots, a.packed, b.spec.pack, a.latest) {
 		return malformed(b.spec.pos, "%s is too large", b.s)
@@ -104,9 +111,14 @@ func (b *recordBuilder) named(m *memberDecl, base Type, last bool) {
 			at = item.colon
 		}
 		f := &Field{Name: name.text, Type: t, Pos: b.position(at), Doc: b.memberDoc(m, i), Above: b.docAbove(m.first.pos)}
-		if item.width != nil {
+		switch {
+		case item.width != nil && b.dissect != nil:
+			d = b.dissectBitField(f, item)
+		case item.width != nil:
 			d = b.bitField(f, item)
-		} else {
+		case b.dissect != nil:
+			d = b.checkDissectMember(f, at)
+		default:
 			d = b.checkMember(f, at, last && i == len(m.items)-1)
 		}
 		if b.fail(d); d == nil {
@@ -195,6 +207,9 @@ func (r *resolver) bitField(f *Field, item memberItem) *diagnostic {
 // unique checks that no name of f, or inside of it where it is anonymous,
 // occurs before.
 func (b *recordBuilder) unique(f *Field, at pos) *diagnostic {
+	if f.Name == "_" && b.dissect != nil {
+		return nil // discarded
+	}
 	if f.Name != "" {
 		if old, ok := b.seen[f.Name]; ok {
 			return malformed(at, "member %s occurs twice (first at %v)", quote(f.Name), b.position(old))

@@ -16,6 +16,13 @@ type Config struct {
 	// Order is the storage order of structs whose header does not say one.
 	// The zero value is LittleEndian.
 	Order ByteOrder
+	// Dialect is the language of the files.
+	Dialect Dialect
+	// Aligned asks for members at multiples of their alignment, in dialect
+	// dissect; in dialect c the text says where they lie.
+	Aligned bool
+	// PointerSize is that of dialect dissect in bytes: 1, 2, 4 or 8. 0: 8.
+	PointerSize int64
 }
 
 // A Source is the text of one file.
@@ -77,6 +84,8 @@ const (
 	Int
 	Float
 	Complex
+	WideChar // of dialect dissect: a unit of UTF-16
+	LEB128   // of dialect dissect: an integer of 1 to 10 bytes
 )
 
 // A Basic type is an arithmetic type, or void.
@@ -90,14 +99,17 @@ type Basic struct {
 
 // A Pointer is data of pointer size; what it points to is never followed.
 type Pointer struct {
-	Elem Type // nil for a function
+	Elem  Type  // nil for a function
+	Bytes int64 // 0: 8
 }
 
-// An Array has Len elements, or none where Flexible.
+// An Array has Len elements, or none where Flexible. Where Length is not nil,
+// it says how many there are.
 type Array struct {
 	Elem     Type
 	Len      int64
-	Flexible bool // x[]: the rest of the input
+	Flexible bool    // x[]: the rest of the input, in dialect c
+	Length   *Length // in dialect dissect
 	// natural: the alignment is that of Elem without typedefs.
 	natural bool
 }
@@ -125,6 +137,10 @@ type Struct struct {
 	Aligns int64
 	Order  ByteOrder // of its own scalars
 	Fields []*Field
+	// Dynamic says that the size differs from value to value. Bytes is then
+	// what lies before the first part that does, and Parts are all.
+	Dynamic bool
+	Parts   []*Part
 	// Anonymous says that neither tag nor typedef names the type.
 	Anonymous bool
 	Decl
@@ -146,10 +162,17 @@ type Field struct {
 	BitField  bool
 	BitOffset int64
 	Bits      int64
-	Pos       Pos
-	Doc       string
-	Above     string // as in Decl
-	align     int64  // in bytes, of what is no bit-field
+	Unsigned  bool // a bit-field without a sign, whatever its type
+	// Unit is the size in bytes of the integer that a bit-field is part of,
+	// in dialect dissect.
+	Unit int64
+	// Behind says that the field lies behind one of dynamic size: Offset and
+	// BitOffset count from the start of its Part.
+	Behind bool
+	Pos    Pos
+	Doc    string
+	Above  string // as in Decl
+	align  int64  // in bytes, of what is no bit-field
 }
 
 // An Enum is an enumerated type.

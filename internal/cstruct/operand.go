@@ -14,7 +14,7 @@ func isPointer(t Type) bool { _, ok := t.(*Pointer); return ok }
 func decay(v value) value {
 	switch t := v.t.(type) {
 	case *Array:
-		p := value{t: &Pointer{t.Elem}, why: v.why}
+		p := value{t: &Pointer{Elem: t.Elem}, why: v.why}
 		if v.lvalue {
 			p.v = v.v
 		}
@@ -235,7 +235,7 @@ func (e *evaluator) address(x *unaryExpr) (value, *diagnostic) {
 	if v.width > 0 {
 		return v, malformed(x.p, "address of a bit-field")
 	}
-	r := value{t: &Pointer{v.t}, why: v.why}
+	r := value{t: &Pointer{Elem: v.t}, why: v.why}
 	if v.lvalue {
 		r.v = v.v
 	}

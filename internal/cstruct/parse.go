@@ -27,17 +27,25 @@ func Parse(cfg Config) (*Model, error) {
 		return nil, r.errs.sorted()
 	}
 	p := newParser(append(toks, token{kind: tEOF, pos: r.next - 1}), r)
+	p.dissect = cfg.Dialect == DialectDissect
 	p.declarations()
 	if len(r.errs) > 0 {
 		return nil, r.errs.sorted()
 	}
 	m := &Model{Order: cfg.Order}
 	res := newResolver(r, m)
+	if p.dissect {
+		res.useDissect(cfg, pp)
+	}
 	res.declarations(p.decls)
 	if len(r.errs) > 0 {
 		return nil, r.errs.sorted()
 	}
-	res.constants(pp, p.types)
+	if p.dissect {
+		res.definitions()
+	} else {
+		res.constants(pp, p.types)
+	}
 	if len(r.errs) > 0 {
 		return nil, r.errs.sorted()
 	}

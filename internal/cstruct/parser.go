@@ -19,6 +19,7 @@ type parser struct {
 	decls   []decl
 	pack    packState
 	order   *ByteOrder
+	dissect bool // the text is of that dialect
 }
 
 // newParser returns a parser for toks, which end with a tEOF.
@@ -92,12 +93,15 @@ func (p *parser) want(punct string) token {
 
 func (p *parser) wantIdent(what string) token {
 	t := p.tok
-	if t.kind != tIdent || keywords[t.text] {
+	if !p.name(t) {
 		p.failf(t.pos, "expected %s, found %s", what, t)
 	}
 	p.advance()
 	return t
 }
+
+// name reports whether t can name something.
+func (p *parser) name(t token) bool { return t.kind == tIdent && (p.dissect || !keywords[t.text]) }
 
 // balanced moves over the bracket at the current token and all up to the one
 // that closes it.
@@ -236,6 +240,9 @@ func (p *parser) external() {
 		p.want(";")
 		p.decls = append(p.decls, &skipDecl{first.pos, "assembly"})
 		return
+	case p.dissect:
+		p.dissectExternal()
+		return
 	case p.isStaticAssert():
 		p.decls = append(p.decls, p.staticAssert())
 		return
@@ -286,7 +293,7 @@ func (p *parser) initDeclarators(d *nameDecl) {
 }
 
 func (p *parser) isStaticAssert() bool {
-	return p.tok.isName("_Static_assert") || p.tok.isName("static_assert") && p.peek().is("(")
+	return !p.dissect && (p.tok.isName("_Static_assert") || p.tok.isName("static_assert") && p.peek().is("("))
 }
 
 // staticAssert parses an assertion.

@@ -33,6 +33,11 @@ func (r *resolver) typeDecl(at pos, open, after token, d *nameDecl) Decl {
 // record resolves struct and union, defining it where it has a body.
 func (r *resolver) record(spec *recordSpec, hint string, d *nameDecl) (Type, *diagnostic) {
 	tag := spec.tag.text
+	if r.dissect != nil && !spec.body {
+		if sym := r.names[tag]; sym != nil && sym.kind == symTypedef {
+			return sym.t, nil
+		}
+	}
 	s := &Struct{Tag: tag, Name: tag, Union: spec.union}
 	if old := r.tags[tag]; old != nil {
 		o, ok := old.(*Struct)
@@ -56,6 +61,9 @@ func (r *resolver) record(spec *recordSpec, hint string, d *nameDecl) (Type, *di
 		if s.Name = hint; hint == "" {
 			s.Name, s.Anonymous = r.placeName(spec.pos), true
 		}
+	}
+	if r.dissect != nil && tag != "" && !r.define(spec.tag, &symbol{kind: symTypedef, pos: spec.tag.pos, t: s}) {
+		return nil, silent(spec.pos)
 	}
 	s.Decl = r.typeDecl(spec.pos, spec.open, spec.after, d)
 	if f := r.file(spec.pos); f == nil || !f.known {

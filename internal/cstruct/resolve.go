@@ -20,6 +20,8 @@ type resolver struct {
 	open    map[*Struct]pos    // structs whose members are being resolved
 	decls   []decl
 	edges   map[string][]edge // what contains what, for messages about cycles
+	pointer int64             // size of pointers; 0: C's
+	dissect *dissect          // nil in dialect c
 }
 
 type symbolKind uint8
@@ -190,7 +192,7 @@ func (r *resolver) typedef(specs *specifiers, base Type, item *declarator, d Dec
 		return
 	}
 	def := &Typedef{Name: item.name.text, Type: t, Aligns: a.latest, Decl: d, depth: nesting(t) + 1, qualified: specs.qualified}
-	if order, ok := fixedOrder(def); ok {
+	if order, ok := fixedOrder(def); ok && r.dissect == nil {
 		def.Fixed, def.Order = true, order
 	}
 	if !r.define(item.name, &symbol{kind: symTypedef, pos: item.name.pos, t: def}) {
@@ -222,6 +224,8 @@ func (r *resolver) specified(s *specifiers, hint string, d *nameDecl) (Type, *di
 	switch {
 	case s.record != nil:
 		return r.record(s.record, hint, d)
+	case s.enum != nil && r.dissect != nil:
+		return r.scopedEnumeration(s.enum, hint, d)
 	case s.enum != nil:
 		return r.enumeration(s.enum, hint, d)
 	case s.typeof != nil:
@@ -242,6 +246,9 @@ func (r *resolver) specified(s *specifiers, hint string, d *nameDecl) (Type, *di
 			return nil, malformed(s.named.pos, "%s is no type", s.named)
 		}
 		return sym.t, nil
+	}
+	if r.dissect != nil {
+		return r.dissectType(s)
 	}
 	t := arithmeticType(s.words)
 	if t == nil {
@@ -313,9 +320,9 @@ func (r *resolver) declare(base Type, d *declarator, attrs ...[]attribute) (Type
 		switch p.kind {
 		case partPointer:
 			if isFunction {
-				t = &Pointer{}
+				t = &Pointer{Bytes: r.pointer}
 			} else {
-				t = &Pointer{t}
+				t = &Pointer{t, r.pointer}
 			}
 		case partFunction:
 			t = &function{t}
@@ -341,6 +348,9 @@ func (r *resolver) declare(base Type, d *declarator, attrs ...[]attribute) (Type
 func (r *resolver) array(t Type, p part, i int) (Type, *diagnostic) {
 	if plainType(t) == typeVoid {
 		return nil, malformed(p.pos, "array of void")
+	}
+	if r.dissect != nil {
+		return r.dissectArray(t, p)
 	}
 	if d := r.needComplete(t, p.pos, "element of an array"); d != nil {
 		return nil, d

@@ -171,6 +171,7 @@ type enumSpec struct {
 	open  token
 	after token
 	under *typeName // C23; nil: none
+	flags bool      // of dialect dissect: the values are bits
 	items []enumItem
 	attrs []attribute
 }

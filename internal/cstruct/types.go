@@ -1,6 +1,7 @@
 package cstruct
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -102,8 +103,8 @@ func (t *Basic) Size() int64    { return t.Bytes }
 func (t *Basic) Align() int64   { return t.Aligns }
 func (t *Basic) String() string { return t.Name }
 
-func (t *Pointer) Size() int64  { return pointerSize }
-func (t *Pointer) Align() int64 { return pointerSize }
+func (t *Pointer) Size() int64  { return cmp.Or(t.Bytes, pointerSize) }
+func (t *Pointer) Align() int64 { return t.Size() }
 func (t *Pointer) String() string {
 	if t.Elem == nil {
 		return "void (*)()"
@@ -115,9 +116,9 @@ func (t *Pointer) String() string {
 	}
 }
 
-// Size of a flexible array is 0.
+// Size of a flexible array, and of one of dynamic length, is 0.
 func (t *Array) Size() int64 {
-	if t.Flexible {
+	if t.Flexible || t.Length != nil {
 		return 0
 	}
 	return t.Len * t.Elem.Size()
@@ -134,7 +135,9 @@ func (t *Array) String() string {
 	var dims strings.Builder
 	var elem Type = t
 	for a, ok := t, true; ok; a, ok = elem.(*Array) {
-		if a.Flexible {
+		if a.Length != nil {
+			dims.WriteString("[" + a.Length.String() + "]")
+		} else if a.Flexible {
 			dims.WriteString("[]")
 		} else {
 			dims.WriteString("[" + strconv.FormatInt(a.Len, 10) + "]")
@@ -265,7 +268,7 @@ func sameType(t, u Type) bool {
 			t, u = a.Elem, b.Elem
 		case *Array:
 			b, ok := u.(*Array)
-			if !ok || !a.Flexible && !b.Flexible && a.Len != b.Len {
+			if !ok || !a.Flexible && !b.Flexible && a.Len != b.Len || a.Length != b.Length {
 				return false
 			}
 			t, u = a.Elem, b.Elem

@@ -20,7 +20,7 @@ func main() {
 	tab := tabwriter.NewWriter(os.Stdout, 0, 8, 1, ' ', 0)
 	fmt.Fprintf(tab, "| work\t| %s\t|\n", strings.Join(names, "\t| "))
 	fmt.Fprintf(tab, "|---\t%s|\n", strings.Repeat("|---:\t", len(names)))
-	for _, w := range works() {
+	for _, w := range slices.Concat(works(), dynamicWorks()) {
 		fmt.Fprintf(tab, "| %s\t", w.name)
 		results := measure(w.ways, *rounds, *turn)
 		for _, name := range names {

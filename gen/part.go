@@ -1,0 +1,209 @@
+package gen
+
+import (
+	"fmt"
+
+	"cstructgen/internal/cstruct"
+)
+
+// A part is a piece of a record of dynamic size: members at fixed places from
+// its start, or one member of dynamic size.
+type part struct {
+	align   int64   // what the start is rounded up to, from the start of the input
+	fixed   *record // its members, units and size; nil of a dynamic one
+	dynamic *member
+}
+
+// discarded reports whether m has bytes and no Go field, other than unnamed
+// bits.
+func (m *member) discarded() bool { return m.name == "" && m.bits == 0 }
+
+// discard adds a field that is read and forgotten, and written as zeros.
+func (l *lowering) discard(r *record, m *member, f *cstruct.Field) error {
+	m.cname = ""
+	if m.bits == 0 {
+		t, err := l.typeOf(f.Type, place{}, f.Pos)
+		if err != nil {
+			return err
+		}
+		if t.dynamic() && !t.skippable() {
+			return unsupported(f.Pos, "a field that is discarded, of type %s", f.Type)
+		}
+		if m.typ = t; !t.dynamic() {
+			m.typ = &goType{size: m.size}
+		}
+	}
+	r.members = append(r.members, m)
+	return nil
+}
+
+// skippable reports whether values of t, which is dynamic, can be passed over
+// and written as zeros without a variable.
+func (t *goType) skippable() bool {
+	return t.leb || t.length != nil && !t.elem.dynamic()
+}
+
+// dynamicMembers fills r from its C struct, which is of dynamic size.
+func (l *lowering) dynamicMembers(r *record) error {
+	r.noStruc = "parts of dynamic size"
+	names := l.memberScope(r)
+	if err := l.addParts(r, names, r.c); err != nil {
+		return err
+	}
+	for _, p := range r.parts {
+		if p.dynamic != nil {
+			r.members = append(r.members, p.dynamic)
+		} else {
+			r.members = append(r.members, p.fixed.members...)
+		}
+	}
+	return nil
+}
+
+// addParts adds the parts of s to r: those of an anonymous struct of dynamic
+// size in its place.
+func (l *lowering) addParts(r *record, names *scope, s *cstruct.Struct) error {
+	for _, cp := range s.Parts {
+		sub := &record{
+			c: r.c, name: r.name, cname: r.cname, key: r.key, size: cp.Bytes,
+			fields: r.fields, behind: len(r.parts) > 0,
+		}
+		if cp.Dynamic {
+			f := cp.Fields[0]
+			if inner, ok := under(f.Type).(*cstruct.Struct); ok && f.Name == "" && !inner.Union && !s.Union {
+				if cp.Align > 1 {
+					r.parts = append(r.parts, &part{align: cp.Align, fixed: new(record)})
+				}
+				if err := l.addParts(r, names, inner); err != nil {
+					return err
+				}
+				continue
+			}
+			sub.behind = f.Behind || sub.behind && len(r.parts) > 1
+			if err := l.member(sub, names, f, 0); err != nil {
+				return err
+			}
+			m := sub.members[0]
+			if !sub.behind && m.name != "" && !s.Union {
+				r.named = append(r.named, m)
+			}
+			m.off = f.Offset
+			r.parts = append(r.parts, &part{align: cp.Align, dynamic: m})
+			continue
+		}
+		err := l.flatten(sub, cp.Fields, 0, func(f *cstruct.Field, base int64) error {
+			return l.member(sub, names, f, base)
+		})
+		if err != nil {
+			return err
+		}
+		if err := sub.addPadding(names); err != nil {
+			return err
+		}
+		sub.units = unitsOf(sub.members)
+		sub.canonical = sub.isCanonical()
+		if len(r.parts) == 0 && !s.Union {
+			r.named = append(r.named, sub.named...)
+		}
+		r.parts = append(r.parts, &part{align: cp.Align, fixed: sub})
+	}
+	return nil
+}
+
+// holds visits the records that values of r hold.
+func (r *record) holds(visit func(*record)) {
+	for _, m := range r.members {
+		if m.typ == nil || m.name == "" {
+			continue
+		}
+		if inner := m.typ.innermost().record; inner != nil {
+			visit(inner)
+		}
+	}
+}
+
+// settleDynamic finds out, when all records are lowered, which of them hold
+// themselves, and which a union that cannot be encoded.
+func (l *lowering) settleDynamic() {
+	for _, r := range l.records {
+		if !r.dynamic {
+			continue
+		}
+		seen := map[*record]bool{}
+		var walk func(*record)
+		walk = func(in *record) {
+			in.holds(func(inner *record) {
+				r.recursive = r.recursive || inner == r
+				if inner.dynamic && inner.union && (r.readOnly == "" || inner.name < r.readOnly) {
+					r.readOnly = inner.name
+				}
+				if !seen[inner] {
+					seen[inner] = true
+					walk(inner)
+				}
+			})
+		}
+		walk(r)
+		if r.union {
+			r.readOnly = r.name
+		}
+	}
+}
+
+// sameBytes reports whether all bytes that r can be decoded from are bytes
+// that encoding gives back.
+func (r *record) sameBytes(seen map[*record]bool) bool {
+	if !r.dynamic {
+		return r.canonical
+	}
+	if seen[r] {
+		return true
+	}
+	seen[r] = true
+	for _, p := range r.parts {
+		switch {
+		case p.align > 1:
+			return false
+		case p.dynamic != nil && (p.dynamic.discarded() || !p.dynamic.typ.sameBytes(seen)):
+			return false
+		case p.fixed != nil && !p.fixed.canonical:
+			return false
+		}
+	}
+	return true
+}
+
+func (t *goType) sameBytes(seen map[*record]bool) bool {
+	t = t.innermost()
+	if t.record != nil {
+		return t.record.sameBytes(seen)
+	}
+	return !t.leb && t.canonical()
+}
+
+// find returns the Go expression for the member that path leads to, from the
+// value x of r.
+func (r *record) find(path []*cstruct.Field, x, suffix string) (string, *member, error) {
+	var m *member
+	copied := false // x is no variable
+	for _, f := range path {
+		if r == nil {
+			return "", nil, fmt.Errorf("gen: a path leads through no struct")
+		}
+		n, ok := r.fields[f]
+		if !ok {
+			continue // an anonymous struct, whose members are r's
+		}
+		if r.union && !r.dynamic {
+			if copied {
+				return "", nil, unsupported(f.Pos, "a length in a union inside of a union")
+			}
+			copied = true
+			x += "." + n.name + suffix + "()"
+		} else {
+			x += "." + n.name
+		}
+		m, r = n, n.typ.record
+	}
+	return x, m, nil
+}
