@@ -199,10 +199,14 @@ func (w *writer) codec(r *record, suffix string) {
 		b = "_"
 	}
 	order := r.orderWords("")
-	switch suffix {
-	case "LE":
+	if r.union {
+		order = "" // of its bytes; that of numbers is the getters'
+	}
+	switch {
+	case r.union:
+	case suffix == "LE":
 		order = "little-endian"
-	case "BE":
+	case suffix == "BE":
 		order = "big-endian"
 	}
 	decode, encode := "sets x from b.", "writes x to b, all of it."
