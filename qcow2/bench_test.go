@@ -16,12 +16,14 @@ const benchSize = 64 << 20
 var benchImages = []struct {
 	name string
 	recipe
-	packed bool
+	packed    bool
+	encrypted bool // and hold other bytes
 }{
-	{"plain", recipe{}, false},
-	{"extended", recipe{extended: true}, false},
-	{"zlib", recipe{}, true},
-	{"zstd", recipe{zstd: true}, true},
+	{"plain", recipe{}, false, false},
+	{"extended", recipe{extended: true}, false, false},
+	{"zlib", recipe{}, true, false},
+	{"zstd", recipe{zstd: true}, true, false},
+	{"luks", recipe{}, false, true},
 }
 
 // benchFile writes a file and opens it.
@@ -56,6 +58,9 @@ func benchReaders(b *testing.B, f func(b *testing.B, r io.ReaderAt)) {
 	for _, image := range benchImages {
 		image.size = benchSize
 		build := newBuilder(b, image.recipe)
+		if image.encrypted {
+			encryptLUKS(build).Close()
+		}
 		size := int(build.geometry.clusterSize())
 		for i := range benchSize / size {
 			build.slot(uint64(i))
@@ -69,7 +74,7 @@ func benchReaders(b *testing.B, f func(b *testing.B, r io.ReaderAt)) {
 		}
 		file := build.bytes()
 		b.Run(image.name, func(b *testing.B) {
-			im, err := New(benchFile(b, file), int64(len(file)), nil)
+			im, err := New(benchFile(b, file), int64(len(file)), &Options{Password: []byte(luksPassword)})
 			if err != nil {
 				b.Fatal(err)
 			}
