@@ -51,8 +51,14 @@ func dwarfFacts(object string) (facts, error) {
 			}
 			types = append(types, t)
 			if def, ok := t.(*dwarf.TypedefType); ok {
-				if _, named := d.named[def.Type]; !named {
-					d.named[def.Type] = def.Name
+				named := def.Type
+				if u, ok := named.(*dwarf.UnsupportedType); ok && u.Tag == dwarf.TagAtomicType {
+					if named, err = d.atomic(e.Offset); err != nil {
+						return nil, err
+					}
+				}
+				if d.named[named] == "" {
+					d.named[named] = def.Name
 				}
 			}
 		}
@@ -62,6 +68,10 @@ func dwarfFacts(object string) (facts, error) {
 	}
 	return d.facts, d.err
 }
+
+// unlisted follows the name of a type whose members gcc leaves out: those of
+// a typedef with the attribute transparent_union.
+const unlisted = ".?"
 
 type dwarfReader struct {
 	data  *dwarf.Data
@@ -77,7 +87,10 @@ func (d *dwarfReader) declaration(t dwarf.Type) {
 		// __va_list_tag comes with the compiler, not with the text.
 		if name := d.spell(t); !t.Incomplete && !strings.Contains(name, "{") && t.StructName != "__va_list_tag" {
 			d.facts[name] = fmt.Sprintf("size %d", t.ByteSize)
-			d.fields(name, t)
+			before := len(d.facts)
+			if d.fields(name, t); len(d.facts) == before && t.ByteSize > 0 {
+				d.facts[name+unlisted] = ""
+			}
 		}
 	case *dwarf.EnumType:
 		if len(t.Val) == 0 {

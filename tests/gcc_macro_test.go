@@ -50,7 +50,9 @@ func (g *gccOracle) macros(ctx context.Context) (probes []*probe, err error) {
 		return strings.ContainsAny(body, `"#`) || !isMacro && strings.HasPrefix(name, "__") // __func__
 	})
 	placed := reaching(after, func(name, _ string, isMacro bool) bool { return !isMacro && placeMacros[name] })
+	g.names = map[string]bool{}
 	for name, body := range after {
+		g.names[name] = true
 		old, ok := before[name]
 		if strings.Contains(name, "(") || body == "" || ok && old == body || !expressionLike(body) || placed(name) {
 			continue

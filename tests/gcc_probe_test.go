@@ -21,6 +21,8 @@ type gccOracle struct {
 	gcc  string
 	dir  string // for its object files
 	text string // that is asked about, usually one #include
+
+	names map[string]bool // of the macros that the text leaves defined
 }
 
 // errNotStandalone says that gcc itself refuses the text.
@@ -37,6 +39,9 @@ func (g *gccOracle) facts(ctx context.Context, got facts) (facts, error) {
 	for key := range got {
 		kind, name, _ := strings.Cut(key, " ")
 		switch {
+		case g.names[name] && kind != "macro":
+			// A macro of the name hides the type: gcc cannot be asked.
+			got[key], _, _ = strings.Cut(got[key], " align")
 		case kind == "typedef":
 			probes = append(probes, &probe{kind: 'a', key: key, expr: name})
 		case (kind == "struct" || kind == "union") && !strings.ContainsAny(name, ". "):

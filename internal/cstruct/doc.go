@@ -9,11 +9,14 @@
 // The flow, one file a stage:
 //
 //	source.go       bytes -> lines, splices, positions
-//	lexer.go        text -> preprocessing tokens and comments
-//	directive.go    # lines; include.go, macro.go, expand.go, condition.go
-//	parser.go       tokens -> syntax tree (syntax.go); declarator.go, expr.go
-//	eval.go         constant expressions, with C's types; arith.go, operand.go
-//	resolve.go      syntax -> types; record.go, member.go, enumeration.go
+//	lexer.go        text -> preprocessing tokens (token.go) and comments
+//	directive.go    # lines; include.go, macro.go, expand.go, condition.go, pragma.go
+//	parser.go       tokens -> syntax tree (syntax.go); declarator.go, attribute.go,
+//	                packing.go (#pragma pack and its like), expr.go
+//	eval.go         constant expressions, with C's types (types.go): literal.go,
+//	                arith.go, operand.go, builtin.go
+//	resolve.go      syntax -> types; modifier.go (attributes), record.go, member.go,
+//	                enumeration.go, initializer.go; cycle.go for messages
 //	layout.go       members -> offsets, as gcc places them
 //	constant.go     object-like macros -> constants
 //	comment.go      comments -> docs

@@ -1,9 +1,6 @@
 /* C 7.17 */
 #ifndef _CSTRUCTGEN_STDATOMIC_H
 #define _CSTRUCTGEN_STDATOMIC_H
-#include <stddef.h>
-#include <stdint.h>
-
 typedef enum {
 	memory_order_relaxed, memory_order_consume, memory_order_acquire,
 	memory_order_release, memory_order_acq_rel, memory_order_seq_cst
@@ -42,10 +39,10 @@ typedef _Atomic long atomic_int_fast64_t;
 typedef _Atomic unsigned long atomic_uint_fast64_t;
 typedef _Atomic long atomic_intptr_t;
 typedef _Atomic unsigned long atomic_uintptr_t;
-typedef _Atomic size_t atomic_size_t;
-typedef _Atomic ptrdiff_t atomic_ptrdiff_t;
-typedef _Atomic intmax_t atomic_intmax_t;
-typedef _Atomic uintmax_t atomic_uintmax_t;
+typedef _Atomic unsigned long atomic_size_t;
+typedef _Atomic long atomic_ptrdiff_t;
+typedef _Atomic long atomic_intmax_t;
+typedef _Atomic unsigned long atomic_uintmax_t;
 typedef _Atomic struct { _Bool __val; } atomic_flag;
 
 #define ATOMIC_BOOL_LOCK_FREE 2
