@@ -947,12 +947,12 @@ type SampleAnon0 [SizeofSampleAnon0]byte
 // SizeofSampleAnon0 is the size of the C type in bytes.
 const SizeofSampleAnon0 = 2
 
-// Decode sets x from its little-endian form in b.
+// Decode sets x from b.
 func (x *SampleAnon0) Decode(b *[SizeofSampleAnon0]byte) {
 	*x = SampleAnon0(*b)
 }
 
-// Encode writes the little-endian form of x to b, all of it.
+// Encode writes x to b, all of it.
 func (x *SampleAnon0) Encode(b *[SizeofSampleAnon0]byte) {
 	*b = *x
 }
