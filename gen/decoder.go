@@ -161,7 +161,9 @@ func (r *record) needsInput() bool {
 // decodeUnion decodes each member from the same place. What follows the union
 // begins behind the last one, as dissect.cstruct has it.
 func (c *coder) decodeUnion() {
-	c.line("start := at")
+	if len(c.r.parts) > 1 {
+		c.line("start := at")
+	}
 	for i, p := range c.r.parts {
 		if i > 0 {
 			c.line("at = start")
