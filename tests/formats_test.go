@@ -67,9 +67,13 @@ func TestFormats(t *testing.T) {
 			t.Errorf("%s: generated without --test", f.header)
 		}
 	}
-	defs, err := filepath.Glob("../defs/*.h")
-	if err != nil || len(defs) == 0 {
-		t.Fatalf("no definitions: %v", err)
+	var defs []string
+	for _, dir := range []string{"../defs/*.h", "../defs/*/*.h"} {
+		names, err := filepath.Glob(dir)
+		if err != nil || len(names) == 0 {
+			t.Fatalf("no definitions in %s: %v", dir, err)
+		}
+		defs = append(defs, names...)
 	}
 	for _, name := range defs {
 		if !slices.Contains(headers, name) {
