@@ -202,7 +202,7 @@ func isText(t cstruct.Type) bool {
 	if !ok || b.Bytes != 1 || !b.Signed && b.Kind != cstruct.Char {
 		return false
 	}
-	return b.Kind == cstruct.Char || b.Kind == cstruct.Int && !plainName(named)
+	return b.Kind == cstruct.Char || b.Kind == cstruct.Int && b.Name != "int8" && !plainName(named)
 }
 
 // under strips typedefs.

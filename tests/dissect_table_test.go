@@ -180,6 +180,7 @@ var constructs = []construct{
 	{name: "union with a dynamic member", text: "struct e { uint8 n; char d[n]; }; union u { e a; uint16 b; }; struct t { u u; uint8 c; };", size: -1,
 		bytes: "03 414243", want: "{U:{A:{N:3 D:[65 66 67]} B:16643} C:66} 3"},
 	{name: "union whose member says the length", text: "struct t { union { uint8 x; char d[x]; } u; };", size: -1, bytes: "02 41", want: "{U:{X:2 D:[2 65]}}"},
+	{name: "int8 and signed char are numbers", text: "struct t { int8 a[2]; uint8 n; signed char b[n]; };", size: -1, bytes: "ff01 01 fe", want: "{A:[-1 1] N:1 B:[-2]}"},
 	{name: "union of one dynamic member", text: "union u { char d[]; }; struct t { u u; uint8 c; };", size: -1, bytes: "4100 07", want: "{U:{D:[65]} C:7}"},
 	{name: "a struct of dynamic size without a name", text: "struct t { struct { uint8 n; char d[n]; uint8 e; }; uint8 f; };", size: -1,
 		bytes: "02 4142 03 04", want: "{N:2 D:[65 66] E:3 F:4}"},

@@ -275,7 +275,7 @@ func isText(t cstruct.Type) bool {
 		named, t = td.Name, td.Type
 	}
 	b, ok := t.(*cstruct.Basic)
-	return ok && (b.Kind == cstruct.Char || b.Kind == cstruct.Int && b.Bytes == 1 && b.Signed && !numberName(named))
+	return ok && (b.Kind == cstruct.Char || b.Kind == cstruct.Int && b.Bytes == 1 && b.Signed && b.Name != "int8" && !numberName(named))
 }
 
 // numberName reports whether a typedef's name is that of a byte-sized number:
