@@ -72,7 +72,8 @@ func TestExtents(t *testing.T) {
 45056+4096 depth 0 present data at 12288 of "top"
 49152+4096 depth 1 present data at 12288 of "middle"
 53248+4096 depth 1 present zero
-57344+7680 depth 2 present data at 57344 of "raw"
+57344+7592 depth 2 present data at 57344 of "raw"
+64936+88 depth 2 present zero at 64936 of "raw"
 65024+8704 depth 1 zero
 73728+8092 depth 0 zero
 `

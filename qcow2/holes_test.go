@@ -114,7 +114,8 @@ func TestExtentsOfPreallocatedImage(t *testing.T) {
 	}
 }
 
-// Holes of a raw backing file are always told. It ends with a sector.
+// Holes of a raw backing file are always told. It ends with a sector, the rest
+// of which is a hole, too.
 func TestExtentsOfRawBackingFile(t *testing.T) {
 	b := newBuilder(t, recipe{bits: 12, size: 10000, backing: "b", format: "raw"})
 	raw := &holedReader{bytes.NewReader(make([]byte, 7000)), [][2]int64{{0, 100}, {5000, 6000}}, -1}
@@ -122,7 +123,8 @@ func TestExtentsOfRawBackingFile(t *testing.T) {
 	const want = `0+100 depth 1 present zero at 0 of "b"
 100+4900 depth 1 present data at 100 of "b"
 5000+1000 depth 1 present zero at 5000 of "b"
-6000+1168 depth 1 present data at 6000 of "b"
+6000+1000 depth 1 present data at 6000 of "b"
+7000+168 depth 1 present zero at 7000 of "b"
 7168+2832 depth 0 zero
 `
 	if got := show(im, 0, im.Size()); got != want {

@@ -21,9 +21,6 @@ func (l *rawLayer) read(p []byte, off guestOffset) (int, error) {
 
 func (l *rawLayer) status(off guestOffset, n uint64, depth int) (Extent, error) {
 	length, hole := l.file.holeAt(hostOffset(off), n)
-	if left := l.file.size - uint64(off); uint64(off) < l.file.size && !hole && length == left {
-		length = n // the rest of the last sector goes with it
-	}
 	return Extent{
 		Start: int64(off), Length: int64(length), Depth: depth, Present: true, Data: !hole, Zero: hole,
 		HasOffset: true, Offset: int64(off), File: l.file.name,

@@ -123,6 +123,13 @@ func specialRecipes() []recipe {
 	add("bitmaps,in-use", create(diskName, m), img("bitmap", "--add", "-f", "qcow2", diskName, "left"),
 		qioKilled(diskName, "write -q -P 1 0 100k"))
 
+	// The last sector of a raw file that does not fill it.
+	add("backing,raw,odd-length", command{"text", "base.raw", fmt.Sprint(100*k + 188), "1"},
+		create(diskName, m, "cluster_size=4k", "backing_file=base.raw", "backing_fmt=raw"),
+		qio("qcow2", diskName, "write -q -P 1 0 4k"))
+	add("backing,raw,shorter-than-a-sector", command{"text", "base.raw", "100", "1"},
+		create(diskName, m, "backing_file=base.raw", "backing_fmt=raw"))
+
 	// Names of backing files as the world has them.
 	add("backing-name,dots", command{"text", "base.raw", fmt.Sprint(100 * k), "1"},
 		create(diskName, m, "backing_file=../image/.//base.raw", "backing_fmt=raw"))

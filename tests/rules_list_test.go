@@ -167,7 +167,7 @@ func fileRules() []rule {
 		unbreakable: everyValue,
 		says:        "What is not allocated reads the backing file at the same place; without one it is zeros.",
 	}, {
-		name: "backing/ends-where-it-ends", source: "spec: Backing file", images: []string{"v?,*,on-shorter,*", "v?,*,on-longer,*"}, unbreakable: everyValue,
+		name: "backing/ends-where-it-ends", source: "spec: Backing file", images: []string{"v?,*,on-shorter,*", "v?,*,on-longer,*", "backing,raw,*"}, unbreakable: everyValue,
 		says: "Past the end of a backing file are zeros; what a longer one has beyond the disk is not seen.",
 	}, {
 		name: "backing/the-format-binds", source: "bdrv_open_inherit", images: []string{"backing-format,raw-over-qcow2"}, differs: wholeChain,
