@@ -157,10 +157,7 @@ func TestSfdiskAgrees(t *testing.T) {
 	t.Logf("seed %d", seed)
 	rnd := rand.New(rand.NewPCG(seed, 0))
 	const size = 64 << 20
-	rounds := 6
-	if inCI() {
-		rounds = 24
-	}
+	rounds := randomRounds(6, 24)
 	for i := range rounds {
 		script := dosScript(rnd, size/512)
 		if i%2 == 0 {

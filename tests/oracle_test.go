@@ -48,8 +48,9 @@ func requireTool(t testing.TB, name string) string {
 	return ""
 }
 
-// wholeCorpus tells whether all images are compared: where CI=true, and the
-// race detector, which a sample is enough for, is not watching.
+// wholeCorpus tells whether everything is compared that there is, images and
+// headers: where CI=true, and the race detector, which a sample is enough for,
+// is not watching.
 func wholeCorpus() bool { return inCI() && !raceEnabled }
 
 // inCI tells whether a missing oracle is a failure.
