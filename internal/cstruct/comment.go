@@ -179,7 +179,7 @@ func joinDoc(lines []string) string {
 }
 
 // doxygen matches commands that are not for readers.
-var doxygen = regexp.MustCompile(`^\s*[\\@]([{}]\s*$|(brief|details|short)\s+)`)
+var doxygen = regexp.MustCompile(`^\s*[\\@]([{}]\s*$|ingroup\s+\S+\s*$|(brief|details|short)\s+)`)
 
 // joinDocs joins what is said above a declaration at p with what is said
 // beside it.
