@@ -52,7 +52,10 @@ func TestSecretOfPipe(t *testing.T) {
 	w.Close()
 	name := filepath.Join("/dev/fd", strconv.Itoa(int(r.Fd())))
 	if _, err := os.Stat(name); err != nil {
-		t.Skip(err)
+		if os.Getenv("CI") == "true" {
+			t.Fatal(err)
+		}
+		t.Skip(err) // a system without /dev/fd
 	}
 	disk := "luks/disk.qcow2"
 	if got := succeed(t, "compare", "--secret-file", name, disk, disk); got != "Images are identical.\n" {
