@@ -106,7 +106,7 @@ func describe(d disk, chain bool, sel *selector) ([]info, error) {
 		if f.Depth > 0 && !chain {
 			break
 		}
-		in := info{filename: f.Shown, format: f.Format, size: f.Size, occupied: occupied(f.Info)}
+		in := info{filename: f.Shown, format: f.Format, size: f.DiskSize, occupied: occupied(f.Info)}
 		if f.Format == formatQcow2 {
 			desc := im.Describe()
 			if sel.given && f.Depth == 0 {
@@ -116,7 +116,7 @@ func describe(d disk, chain bool, sel *selector) ([]info, error) {
 				}
 				desc.Snapshots = []qcow2.Snapshot{*chosen}
 			}
-			in.qcow2, in.size = &desc, desc.VirtualSize
+			in.qcow2 = &desc
 			var luksErr error
 			in.encrypt, luksErr = encryptObject(im, desc.Encryption)
 			errs = append(errs, desc.SnapshotsError, desc.BitmapsError, luksErr)
