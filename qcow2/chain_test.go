@@ -432,3 +432,20 @@ func TestFilesShown(t *testing.T) {
 		t.Errorf("a given file: %q", got)
 	}
 }
+
+// A raw backing file is a disk of whole sectors, whatever its length; the
+// overlay's disk has its own size.
+func TestFilesSizes(t *testing.T) {
+	for _, c := range []struct{ length, disk int64 }{{0, 0}, {1, 512}, {100, 512}, {512, 512}, {1025, 1536}} {
+		im := open(t, overlay(t, 4096, "", ""), &Options{
+			Backing: source("z", make([]byte, c.length)), BackingFormat: formatRaw,
+		})
+		files := im.Files()
+		if got := files[0].DiskSize; got != 4096 {
+			t.Errorf("the overlay is a disk of %d bytes", got)
+		}
+		if got := files[1]; got.Size != c.length || got.DiskSize != c.disk {
+			t.Errorf("%d bytes: size %d, disk %d, want a disk of %d", c.length, got.Size, got.DiskSize, c.disk)
+		}
+	}
+}
