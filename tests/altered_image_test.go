@@ -200,9 +200,15 @@ func checkError(t *testing.T, doing string, err, want error) {
 // where it has snapshots to copy the first.
 func askVerdict(t *testing.T, dir string) verdict {
 	t.Helper()
+	return askVerdictOf(t, new(recipe), dir)
+}
+
+// askVerdictOf is askVerdict of an image that r made, with its password.
+func askVerdictOf(t *testing.T, r *recipe, dir string) verdict {
+	t.Helper()
 	v := verdict{raw: filepath.Join(t.TempDir(), "raw")}
 	ask := func(args ...string) ([]byte, bool) {
-		out, err := runTool(t, dir, "qemu-img", args...)
+		out, err := runTool(t, dir, "qemu-img", withSecret(args, r.password)...)
 		if te := new(toolError); errors.As(err, &te) {
 			if errors.Is(te.err, context.DeadlineExceeded) {
 				t.Fatal(err) // no verdict; a crash is one

@@ -315,13 +315,7 @@ func askQEMU(t *testing.T, r *recipe, dir string) *expectation {
 // source are the arguments that name the image to qemu-img, with its password
 // where it has one.
 func source(r *recipe) []string {
-	if r.password == "" {
-		return []string{"-f", "qcow2", diskName}
-	}
-	return []string{
-		"--object", "secret,id=key,data=" + r.password,
-		"--image-opts", "driver=qcow2,encrypt.key-secret=key,file.driver=file,file.filename=" + diskName,
-	}
+	return withSecret([]string{"-f", "qcow2", diskName}, r.password)
 }
 
 func fileSum(t *testing.T, name string) string {

@@ -71,6 +71,30 @@ func qio(format, name string, commands ...string) command {
 	return append(c, name)
 }
 
+// withSecret is args, the arguments of qemu-img or qemu-io, with the image
+// opened with a password, if there is one.
+func withSecret(args []string, password string) []string {
+	if password == "" {
+		return args
+	}
+	const opened = "driver=qcow2,encrypt.key-secret=key,file.driver=file,file.filename=" + diskName
+	object := []string{"--object", "secret,id=key,data=" + password, "--image-opts"}
+	var all []string
+	for i, arg := range args {
+		switch {
+		case arg == diskName:
+			arg = opened
+		case arg == "-f" && args[i+1] == "qcow2", i > 0 && args[i-1] == "-f" && arg == "qcow2":
+			continue
+		}
+		all = append(all, arg)
+	}
+	if strings.HasPrefix(args[0], "-") { // qemu-io has no commands
+		return append(object, all...)
+	}
+	return slices.Insert(all, 1, object...)
+}
+
 // sigKill is the qemu-io command that ends it as a crash does.
 const sigKill = "sigraise 9"
 

@@ -32,9 +32,7 @@ func TestIotestsData(t *testing.T) {
 			withImage(t, b, &r, func(dir string) {
 				compareWithQEMU(t, &r, dir)
 				compareCheck(t, tool, dir, source(&r))
-				if r.password == "" {
-					compareTool(t, tool, &r, dir)
-				}
+				compareTool(t, tool, &r, dir)
 			})
 		})
 	}

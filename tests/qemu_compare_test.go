@@ -31,7 +31,7 @@ func compareWithQEMU(t *testing.T, r *recipe, dir string) {
 	if im.Size() <= wholeLimit {
 		compareFiles(t, im, dir)
 		compareCompressed(t, im, dir, source(r))
-		compareSnapshots(t, im, dir)
+		compareSnapshots(t, im, r, dir)
 	}
 	if im.Size() <= referenceLimit {
 		if err := compareReference(filesIn(t, dir)); err != nil {

@@ -15,7 +15,7 @@ import (
 
 // compareConvert converts the image in dir with both tools, called with the
 // same words. What they write has the same bytes, and holes in the same places.
-func compareConvert(t *testing.T, tool, dir string) {
+func compareConvert(t *testing.T, tool string, r *recipe, dir string) {
 	t.Helper()
 	out := t.TempDir()
 	ours, theirs := filepath.Join(out, "ours"), filepath.Join(out, "theirs")
@@ -34,8 +34,8 @@ func compareConvert(t *testing.T, tool, dir string) {
 				}
 			}
 		}
-		mustTool(t, dir, "qemu-img", append(args, diskName, theirs)...)
-		mustTool(t, dir, tool, append(args, "--allow-dir", ".", diskName, ours)...)
+		mustTool(t, dir, "qemu-img", withSecret(append(args, diskName, theirs), r.password)...)
+		mustTool(t, dir, tool, withOptions(r, append(args, diskName, ours))...)
 		mustTool(t, dir, "cmp", ours, theirs)
 		if flags == "-S 1536" {
 			continue // depends on how QEMU cuts its reads
@@ -117,7 +117,7 @@ func holesOf(t *testing.T, name, flags string) string {
 // compareSnapshotCopies converts each snapshot of the image in dir with both
 // tools, however it is named. QEMU writes as much as the disk has now, we as
 // much as it had then: what both have is the same, and nothing comes after it.
-func compareSnapshotCopies(t *testing.T, tool, dir string) {
+func compareSnapshotCopies(t *testing.T, tool string, r *recipe, dir string) {
 	t.Helper()
 	im := openImage(t, dir)
 	list, err := im.Snapshots()
@@ -131,8 +131,8 @@ func compareSnapshotCopies(t *testing.T, tool, dir string) {
 			s.ID, s.Name, "snapshot.id=" + s.ID, "snapshot.name=" + s.Name, "snapshot.id=" + s.ID + ",snapshot.name=" + s.Name,
 		} {
 			args := []string{"convert", "-f", "qcow2", "-O", "raw", "-t", "unsafe", "-l", selector}
-			mustTool(t, dir, "qemu-img", append(args, diskName, theirs)...)
-			mustTool(t, dir, tool, append(args, "--allow-dir", ".", diskName, ours)...)
+			mustTool(t, dir, "qemu-img", withSecret(append(args, diskName, theirs), r.password)...)
+			mustTool(t, dir, tool, withOptions(r, append(args, diskName, ours))...)
 			a, errA := os.ReadFile(ours)
 			b, errB := os.ReadFile(theirs)
 			if err := errors.Join(errA, errB); err != nil {
@@ -151,11 +151,12 @@ func compareSnapshotCopies(t *testing.T, tool, dir string) {
 		}
 	}
 	for _, selector := range []string{"no such", "snapshot.id=no such", "snapshot.frob=1"} {
-		for _, program := range []string{"qemu-img", tool} {
-			_, err := runTool(t, dir, program, "convert", "-f", "qcow2", "-O", "raw", "-l", selector, diskName, theirs)
-			if exitCode(err) != 1 {
-				t.Errorf("%s -l %s: %v", program, selector, err)
-			}
+		args := []string{"convert", "-f", "qcow2", "-O", "raw", "-l", selector, diskName, theirs}
+		if _, err := runTool(t, dir, "qemu-img", withSecret(args, r.password)...); exitCode(err) != 1 {
+			t.Errorf("qemu-img -l %s: %v", selector, err)
+		}
+		if _, err := runTool(t, dir, tool, withOptions(r, args)...); exitCode(err) != 1 {
+			t.Errorf("-l %s: %v", selector, err)
 		}
 	}
 }

@@ -8,7 +8,7 @@ import (
 )
 
 // compareMeasure runs measure on the image in dir, for a few kinds of target.
-func compareMeasure(t *testing.T, tool, dir string) {
+func compareMeasure(t *testing.T, tool string, r *recipe, dir string) {
 	t.Helper()
 	kinds := [][]string{
 		{"-O", "qcow2"},
@@ -20,16 +20,16 @@ func compareMeasure(t *testing.T, tool, dir string) {
 	}
 	first := turn(t, len(kinds))
 	for _, i := range []int{first, (first + 1) % len(kinds)} {
-		sameMeasure(t, tool, dir, append(kinds[i], "-f", "qcow2", diskName))
+		sameMeasure(t, tool, r, dir, append(kinds[i], "-f", "qcow2", diskName))
 	}
 }
 
 // sameMeasure reports where the tool and qemu-img differ.
-func sameMeasure(t *testing.T, tool, dir string, args []string) (code int) {
+func sameMeasure(t *testing.T, tool string, r *recipe, dir string, args []string) (code int) {
 	t.Helper()
 	args = append([]string{"measure"}, args...)
-	theirs, theirErr := runTool(t, dir, "qemu-img", args...)
-	ours, ourErr := runFound(dir, tool, append(args, "--allow-dir", ".")...)
+	theirs, theirErr := runTool(t, dir, "qemu-img", withSecret(args, r.password)...)
+	ours, ourErr := runFound(dir, tool, withOptions(r, args)...)
 	if string(ours) != string(theirs) || exitCode(ourErr) != exitCode(theirErr) {
 		t.Errorf("%s\n%s%v\nqemu-img\n%s%v", strings.Join(args, " "), ours, ourErr, theirs, theirErr)
 	}
@@ -64,7 +64,7 @@ func TestMeasureSizes(t *testing.T) {
 		}
 		size := rng.Uint64() >> (1 + rng.IntN(63))
 		args := []string{"-O", "qcow2", "-o", strings.Join(options, ","), "--size", fmt.Sprint(size)}
-		codes[sameMeasure(t, tool, ".", args)]++
+		codes[sameMeasure(t, tool, new(recipe), ".", args)]++
 	}
 	if codes[0] == 0 || codes[1] == 0 {
 		t.Errorf("exit codes %v: nothing told apart", codes)
@@ -95,6 +95,6 @@ func TestMeasureOthers(t *testing.T) {
 		{"-f", "qcow2", "-O", "qcow2", "-o", "preallocation=full", diskName},
 		{"-f", "qcow2", "-O", "qcow2", "-o", "cluster_size=512", "-o", "refcount_bits=64", "--output=json", diskName},
 	} {
-		sameMeasure(t, tool, dir, args)
+		sameMeasure(t, tool, new(recipe), dir, args)
 	}
 }

@@ -14,7 +14,7 @@ import (
 // compareSnapshots compares the contents of each internal snapshot with the
 // copy that qemu-img makes of it. That has the size of the active disk: only
 // what both have is compared, and that the copy goes on with zeros.
-func compareSnapshots(t *testing.T, im *qcow2.Image, dir string) {
+func compareSnapshots(t *testing.T, im *qcow2.Image, r *recipe, dir string) {
 	t.Helper()
 	snapshots, err := im.Snapshots()
 	if err != nil {
@@ -22,7 +22,7 @@ func compareSnapshots(t *testing.T, im *qcow2.Image, dir string) {
 	}
 	rawName := filepath.Join(t.TempDir(), "raw")
 	for _, s := range snapshots {
-		mustTool(t, dir, "qemu-img", "convert", "-f", "qcow2", "-O", "raw", "-l", "snapshot.id="+s.ID, diskName, rawName)
+		mustTool(t, dir, "qemu-img", withSecret([]string{"convert", "-f", "qcow2", "-O", "raw", "-l", "snapshot.id=" + s.ID, diskName, rawName}, r.password)...)
 		raw, err := os.Open(rawName)
 		if err != nil {
 			t.Fatal(err)

@@ -76,13 +76,36 @@ var builtTool = sync.OnceValues(func() (string, error) {
 	return tool, nil
 })
 
+// keyName is the file with the password of the image beside it.
+const keyName = "password"
+
+// withOptions is args, the arguments of our tool, with what it takes besides
+// those of qemu-img: leave to open files, and the file with the password.
+func withOptions(r *recipe, args []string) []string {
+	args = append(slices.Clone(args), "--allow-dir", ".")
+	if r.password != "" {
+		args = append(args, "--secret-file", keyName)
+	}
+	return args
+}
+
 // compareTool runs the tool and qemu-img on the image in dir.
 func compareTool(t *testing.T, tool string, r *recipe, dir string) {
 	t.Helper()
+	if r.password != "" {
+		if err := os.WriteFile(filepath.Join(dir, keyName), []byte(r.password), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
 	both := func(args ...string) (ours, theirs []byte, ok bool) {
 		t.Helper()
-		theirs, theirErr := runTool(t, dir, "qemu-img", append(args, diskName)...)
-		ours, ourErr := runFound(dir, tool, append(args, "--allow-dir", ".", diskName)...)
+		args = append(args, diskName)
+		password := r.password
+		if args[0] == "info" {
+			password = "" // needs none, and would show options and no name with one
+		}
+		theirs, theirErr := runTool(t, dir, "qemu-img", withSecret(args, password)...)
+		ours, ourErr := runFound(dir, tool, withOptions(r, args)...)
 		if exitCode(ourErr) != exitCode(theirErr) {
 			t.Errorf("%v: %v; qemu-img: %v", args, ourErr, theirErr)
 		}
@@ -119,25 +142,30 @@ func compareTool(t *testing.T, tool string, r *recipe, dir string) {
 	if ours, theirs, ok := both("map"); ok && compact(ours) != compact(theirs) {
 		t.Errorf("map\n%s\nqemu-img\n%s", ours, theirs)
 	}
-	compareMeasure(t, tool, dir)
+	compareMeasure(t, tool, r, dir)
 	if size := virtualSize(t, dir); size > wholeLimit {
 		return // copies of such are compared by TestCorpus
 	}
-	compareConvert(t, tool, dir)
-	compareSnapshotCopies(t, tool, dir)
-	compareWithCopy(t, tool, dir)
+	compareConvert(t, tool, r, dir)
+	compareSnapshotCopies(t, tool, r, dir)
+	compareWithCopy(t, tool, r, dir)
 }
 
 // compareWithCopy runs compare on the image in dir and the copy that qemu-img
 // makes of it.
-func compareWithCopy(t *testing.T, tool, dir string) {
+func compareWithCopy(t *testing.T, tool string, r *recipe, dir string) {
 	t.Helper()
 	raw := filepath.Join(t.TempDir(), "raw")
-	mustTool(t, dir, "qemu-img", "convert", "-O", "raw", diskName, raw)
+	mustTool(t, dir, "qemu-img", withSecret([]string{"convert", "-O", "raw", diskName, raw}, r.password)...)
+	theirs := []string{"-f", "raw", "-F", "qcow2", raw, diskName}
+	if r.password != "" {
+		// Both are options then, in which commas are doubled.
+		theirs = []string{"driver=raw,file.driver=file,file.filename=" + strings.ReplaceAll(raw, ",", ",,"), diskName}
+	}
 	for _, flags := range [][]string{nil, {"-s"}} {
-		args := slices.Concat([]string{"compare", "-f", "raw", "-F", "qcow2"}, flags, []string{raw})
-		ours, ourErr := runFound(dir, tool, append(args, "--allow-dir", ".", diskName)...)
-		theirs, theirErr := runTool(t, dir, "qemu-img", append(args, diskName)...)
+		args := append([]string{"compare", "-f", "raw", "-F", "qcow2", raw, diskName}, flags...)
+		ours, ourErr := runFound(dir, tool, withOptions(r, args)...)
+		theirs, theirErr := runTool(t, dir, "qemu-img", withSecret(slices.Concat([]string{"compare"}, flags, theirs), r.password)...)
 		if string(ours) != string(theirs) || exitCode(ourErr) != exitCode(theirErr) {
 			t.Errorf("%v\n%s%v\nqemu-img\n%s%v", args, ours, ourErr, theirs, theirErr)
 		}
