@@ -21,17 +21,19 @@ func (m *member) discarded() bool { return m.name == "" && m.bits == 0 }
 // discard adds a field that is read and forgotten, and written as zeros.
 func (l *lowering) discard(r *record, m *member, f *cstruct.Field) error {
 	m.cname = ""
-	if m.bits == 0 {
+	switch {
+	case m.bits > 0:
+	case !cstruct.Dynamic(f.Type):
+		m.typ = &goType{size: m.size}
+	default:
 		t, err := l.typeOf(f.Type, place{}, f.Pos)
 		if err != nil {
 			return err
 		}
-		if t.dynamic() && !t.skippable() {
+		if !t.skippable() {
 			return unsupported(f.Pos, "a field that is discarded, of type %s", f.Type)
 		}
-		if m.typ = t; !t.dynamic() {
-			m.typ = &goType{size: m.size}
-		}
+		m.typ = t
 	}
 	r.members = append(r.members, m)
 	return nil

@@ -179,10 +179,8 @@ func (f *formula) named(names []token) (*Formula, *diagnostic) {
 	}
 	if s := f.names[first.text]; s != nil && s.kind == symTypedef && len(names) == 2 {
 		if e, ok := plainType(s.t).(*Enum); ok {
-			for _, v := range e.Values {
-				if v.Name == names[1].text {
-					return &Formula{Value: v.Value, Pos: p}, nil
-				}
+			if v := e.computed[names[1].text]; v != nil {
+				return &Formula{Value: v, Pos: p}, nil
 			}
 			return nil, malformed(names[1].pos, "%s has no value %s", e, names[1])
 		}

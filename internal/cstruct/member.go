@@ -81,16 +81,21 @@ func (b *recordBuilder) add(sl slot, at pos) {
 }
 
 // unnamed adds what a declaration without declarators declares: an anonymous
-// struct or union is a member, others only declare their tags.
+// struct or union is a member, others only declare their tags. In dialect
+// dissect each is a member.
 func (b *recordBuilder) unnamed(m *memberDecl, base Type) {
 	inner, ok := base.(*Struct)
+	above := b.docAbove(m.first.pos)
+	f := &Field{Type: base, Pos: b.position(m.first.pos), Above: above}
+	f.Doc = b.joinDocs(m.first.pos, above, b.docBeside(m.last, m.next.pos))
 	switch {
+	case b.dissect != nil:
+		b.dissectUnnamed(f, m.first.pos)
 	case ok && inner.Anonymous && m.specs.record != nil:
 		a, d := b.attributes(m.specs.attrs)
 		b.fail(d)
-		above := b.docAbove(m.first.pos)
-		doc := b.joinDocs(m.first.pos, above, b.docBeside(m.last, m.next.pos))
-		b.add(slot{&Field{Type: inner, Pos: inner.Pos, Doc: doc, Above: above}, a.align, a.packed}, m.first.pos)
+		f.Pos = inner.Pos
+		b.add(slot{f, a.align, a.packed}, m.first.pos)
 	case m.specs.enum == nil && (m.specs.record == nil || !m.specs.record.body):
 		b.warnf(m.first.pos, "declaration declares nothing")
 	}
@@ -217,7 +222,7 @@ func (b *recordBuilder) unique(f *Field, at pos) *diagnostic {
 		b.seen[f.Name] = at
 		return nil
 	}
-	if s, ok := f.Type.(*Struct); ok {
+	if s, ok := plainType(f.Type).(*Struct); ok {
 		for _, g := range s.Fields {
 			if d := b.unique(g, at); d != nil {
 				return d

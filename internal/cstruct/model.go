@@ -185,6 +185,9 @@ type Enum struct {
 	Flags     bool
 	Anonymous bool
 	Decl
+	// computed has all values as dialect dissect computes them: without the
+	// limits of Under, and those too that do not fit it.
+	computed map[string]constant.Value
 }
 
 // An EnumValue is one enumerator.

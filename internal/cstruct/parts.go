@@ -172,9 +172,6 @@ func (b *recordBuilder) dissectBitField(f *Field, item memberItem) *diagnostic {
 	if t == nil || t.Kind != Int && t.Kind != Char || t.Bytes > 8 {
 		return malformed(item.colon, "bit-field of type %s", f.Type)
 	}
-	if b.s.Union {
-		return unsupported(item.colon, "bit-field in a union: dissect.cstruct reads all of its type")
-	}
 	e := formula{resolver: b.resolver}
 	v, d := e.constant(item.width)
 	if d != nil {
@@ -184,8 +181,35 @@ func (b *recordBuilder) dissectBitField(f *Field, item memberItem) *diagnostic {
 	if !ok || n < 1 || n > t.Bytes*8 {
 		return malformed(item.width.at(), "bit-field of %v bits in %s", v, f.Type)
 	}
+	if b.s.Union {
+		b.warnf(item.colon, "bit-field in a union: it has all bits of %s", f.Type)
+		return nil
+	}
 	f.BitField, f.Bits, f.Unsigned = true, n, true
 	return nil
+}
+
+// dissectUnnamed adds f, a member without a declarator. The members of a
+// struct or union are members of the one around it, whether it has a tag or
+// not; others are called by their type.
+func (b *recordBuilder) dissectUnnamed(f *Field, at pos) {
+	switch t := plainType(f.Type).(type) {
+	case *Struct:
+	case *Enum:
+		if f.Name = t.Name; t.Anonymous {
+			f.Name = "_"
+		}
+	default:
+		f.Name = t.String()
+	}
+	if f.Name != "" {
+		b.warnf(at, "declaration without a name declares the member %s", quote(f.Name))
+	}
+	if d := b.checkDissectMember(f, at); d != nil {
+		b.fail(d)
+		return
+	}
+	b.add(slot{field: f}, at)
 }
 
 // checkDissectMember says what is wrong with the type of the member f.

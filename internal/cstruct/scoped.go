@@ -1,6 +1,7 @@
 package cstruct
 
 import (
+	"fmt"
 	"go/constant"
 	gotoken "go/token"
 )
@@ -43,6 +44,7 @@ func (r *resolver) scopedEnumeration(spec *enumSpec, hint string, d *nameDecl) (
 	if tag != "" && !r.define(spec.tag, &symbol{kind: symTypedef, pos: spec.tag.pos, t: e}) {
 		return nil, silent(spec.pos)
 	}
+	e.computed = own
 	if e.Anonymous && d != nil { // not inside of a struct
 		for name, v := range own {
 			r.dissect.values[name] = v
@@ -71,24 +73,17 @@ func (r *resolver) scopedValues(e *Enum, spec *enumSpec) (map[string]constant.Va
 			}
 		}
 		name := item.name
-		if !fits(v, e.Under) && !(constant.Sign(v) < 0 && fits(v, signed(e.Under))) {
-			return nil, malformed(name.pos, "value %v of %s does not fit %s", v, name, e.Under)
-		}
 		if old, ok := places[name.text]; ok {
 			return nil, malformed(name.pos, "value %s occurs twice (first at %v)", name, r.position(old))
 		}
 		places[name.text], own[name.text] = name.pos, v
-		doc := r.docBeside(item.last, item.next.pos)
-		if item.comma.kind != tEOF {
-			if doc = r.docBeside(item.last, item.comma.pos); doc == "" {
-				doc = r.docBeside(item.comma, item.next.pos)
-			}
+		if fits(v, e.Under) || constant.Sign(v) < 0 && fits(v, signed(e.Under)) {
+			e.Values = append(e.Values, r.scopedValue(e, item, v))
+		} else {
+			// Expressions may use it; no member can have it.
+			reason := fmt.Sprintf("value %v does not fit %s", v, e.Under)
+			r.model.Skipped = append(r.model.Skipped, Skip{r.position(name.pos), name.text, reason, r.main(name.pos)})
 		}
-		above := r.docAbove(name.pos)
-		e.Values = append(e.Values, &EnumValue{
-			Name: name.text, Value: wrap(v, e.Under), Pos: r.position(name.pos),
-			Doc: r.joinDocs(name.pos, above, doc), Above: above,
-		})
 		if next = constant.BinaryOp(v, gotoken.ADD, one); e.Flags {
 			n := 0
 			if constant.Sign(v) > 0 {
@@ -98,6 +93,22 @@ func (r *resolver) scopedValues(e *Enum, spec *enumSpec) (map[string]constant.Va
 		}
 	}
 	return own, nil
+}
+
+// scopedValue is the value v of e that item declares.
+func (r *resolver) scopedValue(e *Enum, item enumItem, v constant.Value) *EnumValue {
+	doc := r.docBeside(item.last, item.next.pos)
+	if item.comma.kind != tEOF {
+		if doc = r.docBeside(item.last, item.comma.pos); doc == "" {
+			doc = r.docBeside(item.comma, item.next.pos)
+		}
+	}
+	at := item.name.pos
+	above := r.docAbove(at)
+	return &EnumValue{
+		Name: item.name.text, Value: wrap(v, e.Under), Pos: r.position(at),
+		Doc: r.joinDocs(at, above, doc), Above: above,
+	}
 }
 
 // signed returns b with a sign: -1 is a way to write the largest value of an
