@@ -10,80 +10,6 @@ import (
 	"testing"
 )
 
-// isTyped reports whether err is one that callers can tell apart.
-func isTyped(err error) bool {
-	for _, known := range []error{ErrFormat, ErrUnsupported, ErrCorrupt, ErrTruncated, ErrLimit, ErrPassword, ErrReference} {
-		if errors.Is(err, known) {
-			return true
-		}
-	}
-	return false
-}
-
-// exercise does with an image all that can be done. It returns the disk as
-// far as it can be read, one cluster at a time.
-func exercise(t testing.TB, file []byte, opts *Options) []byte {
-	t.Helper()
-	im, err := New(bytes.NewReader(file), int64(len(file)), opts)
-	if err != nil {
-		if !isTyped(err) {
-			t.Fatalf("New: %v", err)
-		}
-		return nil
-	}
-	defer im.Close()
-	d := im.Describe()
-	for _, err := range []error{d.SnapshotsError, d.BitmapsError} {
-		if err != nil && !isTyped(err) {
-			t.Fatalf("Describe: %v", err)
-		}
-	}
-	for _, s := range d.Snapshots {
-		if view, err := im.OpenSnapshot(s.ID); err != nil && !isTyped(err) {
-			t.Fatalf("OpenSnapshot: %v", err)
-		} else if err == nil {
-			view.ReadAt(make([]byte, 512), 0)
-		}
-	}
-	for i := range d.Bitmaps {
-		if _, err := dirtyRanges(im, &d.Bitmaps[i]); err != nil && !isTyped(err) {
-			t.Fatalf("DirtyRanges: %v", err)
-		}
-	}
-	n, end := 0, int64(0)
-	for e, err := range im.Extents(0, im.Size()) {
-		if err != nil {
-			if !isTyped(err) {
-				t.Fatalf("Extents: %v", err)
-			}
-			break
-		}
-		if e.Start != end || e.Length <= 0 || e.Length > im.Size()-e.Start {
-			t.Fatalf("extent %+v after %d", e, end)
-		}
-		end = e.Start + e.Length
-		if n++; n > 10000 {
-			break
-		}
-	}
-	disk := make([]byte, min(im.Size(), 1<<20))
-	again := make([]byte, len(disk))
-	step := int(min(im.ClusterSize(), 1<<16))
-	for off := 0; off < len(disk); off += step {
-		p, q := disk[off:min(off+step, len(disk))], again[off:min(off+step, len(disk))]
-		n, err := im.ReadAt(p, int64(off))
-		if n < len(p) && !isTyped(err) || n > len(p) {
-			t.Fatalf("ReadAt(%d bytes, %#x): %d, %v", len(p), off, n, err)
-		}
-		m, err2 := im.ReadAt(q, int64(off))
-		if m != n || (err == nil) != (err2 == nil) || !bytes.Equal(p[:n], q[:n]) {
-			t.Fatalf("ReadAt(%d bytes, %#x): %d, %v; and again: %d, %v", len(p), off, n, err, m, err2)
-		}
-		clear(p[n:])
-	}
-	return disk
-}
-
 // tinyImage has every kind of entry, a snapshot and a bitmap, in clusters of
 // 512 bytes.
 func tinyImage(t testing.TB) []byte {
@@ -96,35 +22,6 @@ func tinyImage(t testing.TB) []byte {
 	addSnapshots(b, testSnapshot{id: "1", name: "s", size: 4 * 512, extra: SizeofQCowSnapshotExtraData})
 	addBitmaps(b, testBitmap{name: "m", granularity: 9})
 	return b.bytes()
-}
-
-// A small image, cut at every byte: an error that says so, or the bytes that
-// are there.
-func TestCutAnywhere(t *testing.T) {
-	file := tinyImage(t)
-	opts := &Options{Backing: source("b", text(4096, 9))}
-	want := exercise(t, file, opts)
-	zeroFill := &Options{Backing: opts.Backing, ZeroFillTruncated: true}
-	for n := range len(file) {
-		exercise(t, file[:n], zeroFill)
-		got := exercise(t, file[:n], opts)
-		for i := 0; i < len(got); i += 512 {
-			if p := got[i:min(i+512, len(got))]; !bytes.Equal(p, want[i:i+len(p)]) && !bytes.Equal(p, make([]byte, len(p))) &&
-				!bytes.HasPrefix(want[i:], bytes.TrimRight(p, "\x00")) {
-				t.Fatalf("cut to %d bytes: other bytes at %d", n, i)
-			}
-		}
-	}
-}
-
-func TestFlipEveryBit(t *testing.T) {
-	file := tinyImage(t)
-	opts := &Options{Backing: source("b", text(4096, 9)), BackingFormat: formatRaw}
-	for i := range len(file) * 8 {
-		file[i/8] ^= 1 << (i % 8)
-		exercise(t, file, opts)
-		file[i/8] ^= 1 << (i % 8)
-	}
 }
 
 // A file that ends inside a cluster, after its last byte that is used, is

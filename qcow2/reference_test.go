@@ -18,6 +18,9 @@ type reference struct {
 	file    []byte
 	data    []byte // of the external data file; nil: none
 	backing []byte // the disk below; nil: none
+	// decrypt decrypts a sector that lies at host of the file and at guest of
+	// the disk; nil: nobody can.
+	decrypt func(p []byte, host, guest uint64)
 
 	decoded uint64 // entry of the cluster that is in plain
 	plain   []byte
@@ -120,8 +123,18 @@ func (r *reference) sector(off uint64) ([]byte, error) {
 		return make([]byte, 512), nil
 	case backed:
 		return r.below(off), nil
-	case encrypted:
+	case encrypted && r.decrypt == nil:
 		return nil, errReference
+	case encrypted:
+		from := r.file
+		if hasDataFile {
+			from = r.data // zeros behind its end
+		} else if host+inCluster+512 > uint64(len(from)) {
+			return nil, errReference // a sector is decrypted whole
+		}
+		p := slice(from, host+inCluster, 512)
+		r.decrypt(p, host+inCluster, off)
+		return p, nil
 	case hasDataFile:
 		if r.data == nil {
 			return nil, errReference
@@ -158,20 +171,59 @@ func (r *reference) compressed(entry, clusterBits uint64, method byte, inCluster
 	}
 	packed := r.file[off:min(off+size, uint64(len(r.file)))]
 	plain := make([]byte, 1<<clusterBits)
-	var from io.Reader = flate.NewReader(bytes.NewReader(packed))
 	if method == 1 {
-		d, err := zstd.NewReader(bytes.NewReader(packed), zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true))
-		if err != nil {
-			return nil, err
+		for at := 0; at < len(plain); {
+			frame, err := zstdFrameEnd(packed)
+			if err != nil {
+				return nil, err
+			}
+			d, err := zstd.NewReader(bytes.NewReader(packed[:frame]), zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true))
+			if err != nil {
+				return nil, err
+			}
+			// One byte more than there is room for, to see that there is none.
+			out, err := io.ReadAll(io.LimitReader(d, int64(len(plain)-at)+1))
+			d.Close()
+			if err != nil || len(out) > len(plain)-at {
+				return nil, errReference
+			}
+			at += copy(plain[at:], out)
+			packed = packed[frame:]
 		}
-		defer d.Close()
-		from = d
-	}
-	if _, err := io.ReadFull(from, plain); err != nil {
+	} else if _, err := io.ReadFull(flate.NewReader(bytes.NewReader(packed)), plain); err != nil {
 		return nil, errReference
 	}
 	r.decoded, r.plain = entry, plain
 	return plain[inCluster:][:512], nil
+}
+
+// zstdFrameEnd returns how long the frame at the start of p is (RFC 8878, 3.1).
+// A cluster must not end inside of one, which a decoder of streams does not tell.
+func zstdFrameEnd(p []byte) (int, error) {
+	var h zstd.Header
+	if h.Decode(p) != nil {
+		return 0, errReference
+	}
+	at := h.HeaderSize + int(h.SkippableSize)
+	for last := h.Skippable; !last; {
+		if at < 0 || at+3 > len(p) {
+			return 0, errReference
+		}
+		block := int(p[at]) | int(p[at+1])<<8 | int(p[at+2])<<16
+		last = block&1 != 0
+		if at += 3; block>>1&3 == 1 {
+			at++ // a byte, repeated
+		} else {
+			at += block >> 3
+		}
+	}
+	if h.HasCheckSum {
+		at += 4
+	}
+	if at < 0 || at > len(p) {
+		return 0, errReference
+	}
+	return at, nil
 }
 
 // disk returns the bytes of the disk from off on, up to n of them but none
