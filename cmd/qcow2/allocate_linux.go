@@ -33,12 +33,17 @@ func fallocate(f *os.File, mode uint32, off, n int64) error {
 }
 
 // allocate occupies storage for the first n bytes of f, which is new: they
-// read as zeros.
-func allocate(f *os.File, n int64) error {
+// read as zeros. It reports whether the file system does that; the error is
+// that there is no room.
+func allocate(f *os.File, n int64) (done bool, err error) {
 	if n == 0 {
-		return nil
+		return true, nil
 	}
-	return fallocate(f, 0, 0, n)
+	err = fallocate(f, 0, 0, n)
+	if err == syscall.ENOSPC {
+		return false, err
+	}
+	return err == nil, nil
 }
 
 // zeroer returns a function that makes n bytes of f at off zeros without

@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/signal"
 	"slices"
-	"syscall"
 )
 
 // A destination is where the disk is written to.
@@ -75,11 +74,8 @@ func convertToFile(ctx context.Context, c *copier, to destination, info fs.FileI
 	if c.sparse == 0 {
 		// All of it is to be occupied. If the file system can promise that,
 		// zeros need no writing.
-		switch err := allocate(t.file, c.src.Size()); {
-		case errors.Is(err, syscall.ENOSPC):
+		if c.zeroed, err = allocate(t.file, c.src.Size()); err != nil {
 			return fmt.Errorf("no room for %d bytes: %w", c.src.Size(), err)
-		case err != nil:
-			c.zeroed = false
 		}
 	}
 	if err := c.copy(ctx); err != nil {
@@ -94,7 +90,7 @@ func convertToFile(ctx context.Context, c *copier, to destination, info fs.FileI
 // untilSignal returns a context that ends with a signal that asks to stop. One
 // that whoever started us had ignored, as nohup does, does not ask.
 func untilSignal(ctx context.Context) (context.Context, context.CancelFunc) {
-	signals := slices.DeleteFunc([]os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP}, signal.Ignored)
+	signals := slices.DeleteFunc(slices.Clone(stopSignals), signal.Ignored)
 	if len(signals) == 0 { // which NotifyContext takes for all there are
 		return context.WithCancel(ctx)
 	}
