@@ -18,20 +18,21 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
-// model parses C text.
-func model(t *testing.T, order cstruct.ByteOrder, text string) *cstruct.Model {
+// rootOf returns the node of the type "t" of C text over data.
+func rootOf(t *testing.T, order cstruct.ByteOrder, text string, data []byte) Node {
 	t.Helper()
-	m, err := cstruct.Parse(cstruct.Config{Order: order, Files: []cstruct.Source{{Name: "main.h", Text: []byte(text)}}})
+	return rootIn(t, cstruct.DialectC, order, text, data)
+}
+
+// rootIn is rootOf with text of a dialect.
+func rootIn(t *testing.T, dialect cstruct.Dialect, order cstruct.ByteOrder, text string, data []byte) Node {
+	t.Helper()
+	m, err := cstruct.Parse(cstruct.Config{
+		Dialect: dialect, Order: order, Files: []cstruct.Source{{Name: "main.h", Text: []byte(text)}},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return m
-}
-
-// root returns the node of the type "t" of C text over data.
-func rootOf(t *testing.T, order cstruct.ByteOrder, text string, data []byte) Node {
-	t.Helper()
-	m := model(t, order, text)
 	typ, err := Find(m, "t")
 	if err != nil {
 		t.Fatal(err)
@@ -41,7 +42,7 @@ func rootOf(t *testing.T, order cstruct.ByteOrder, text string, data []byte) Nod
 
 // Each file of testdata has a type "t" in main.h, data in hexadecimal with
 // comments after #, and what is printed. Its comment may have
-// the options [big] and [all].
+// the options [big], [all] and [dissect].
 func TestGolden(t *testing.T) {
 	names, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(names) == 0 {
@@ -58,7 +59,11 @@ func TestGolden(t *testing.T) {
 			if has("big") {
 				order = cstruct.BigEndian
 			}
-			n := rootOf(t, order, string(section(t, ar, "main.h").Data), unhex(t, section(t, ar, "data").Data))
+			dialect := cstruct.DialectC
+			if has("dissect") {
+				dialect = cstruct.DialectDissect
+			}
+			n := rootIn(t, dialect, order, string(section(t, ar, "main.h").Data), unhex(t, section(t, ar, "data").Data))
 			var text, asJSON strings.Builder
 			if err := WriteText(&text, n, Style{Base: 0x1000, All: has("all")}); err != nil {
 				t.Fatal(err)

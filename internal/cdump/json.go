@@ -132,6 +132,10 @@ func (n Node) json(base int64) jsonField {
 func (n Node) jsonValue() any {
 	switch v := n.Value().(type) {
 	case []byte:
+		if n.Kind() == Text && n.isWide() {
+			text, _ := n.utf16()
+			return string(text)
+		}
 		text, _, _ := bytes.Cut(v, []byte{0})
 		if n.Kind() != Text || !utf8.Valid(text) {
 			return nil

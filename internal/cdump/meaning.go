@@ -27,6 +27,13 @@ const (
 	lastTime  = 1<<32 - 1
 )
 
+// clocks are ways to count time: how many units a second has, and how many
+// seconds before 1970 it begins. No number is a likely time by two of them.
+var clocks = []struct{ units, before uint64 }{
+	{1, 0}, {1e3, 0}, {1e6, 0}, {1e9, 0},
+	{1e7, 11644473600}, // of Windows: since 1601
+}
+
 // timeText returns v, the value of n, as a time, "" if nothing says that it is
 // one.
 func (n Node) timeText(v any) string {
@@ -34,30 +41,47 @@ func (n Node) timeText(v any) string {
 		!timeName.MatchString(n.Field.Name) && !timeWords.MatchString(n.Field.Doc) {
 		return ""
 	}
-	var sec uint64
+	var count uint64
 	switch v := v.(type) {
 	case uint64:
-		sec = v
+		count = v
 	case int64:
-		sec = uint64(v)
+		count = uint64(v)
 	}
-	if sec < firstTime || sec > lastTime {
-		return ""
+	for _, c := range clocks {
+		if sec := count/c.units - c.before; sec >= firstTime && sec <= lastTime {
+			return time.Unix(int64(sec), 0).UTC().Format("2006-01-02 15:04:05")
+		}
 	}
-	return time.Unix(int64(sec), 0).UTC().Format("2006-01-02 15:04:05")
+	return ""
 }
 
-// wideText returns an array of 16-bit numbers as text in quotes, up to the
-// first zero, if all of that is text.
+// wideText returns an array of 16-bit characters, or of 16-bit numbers that
+// look like such, as text in quotes, up to the first zero, if all of that is
+// text.
 func (n Node) wideText() (s string, ok bool) {
 	a, isArray := underNode(n).(*cstruct.Array)
 	if !isArray || a.Flexible || !n.Whole() {
 		return "", false
 	}
 	b, isBasic := under(a.Elem).(*cstruct.Basic)
-	if !isBasic || b.Kind != cstruct.Int || b.Bytes != 2 || b.Signed {
+	if !isBasic || b.Kind != cstruct.WideChar && (b.Kind != cstruct.Int || b.Bytes != 2 || b.Signed) {
 		return "", false
 	}
+	text, behind := n.utf16()
+	if len(text) < 2 && b.Kind == cstruct.Int || slices.ContainsFunc(text, func(r rune) bool { return r < ' ' || !unicode.IsPrint(r) }) {
+		return "", false
+	}
+	s = fmt.Sprintf("%q", shortened(string(text)))
+	if !zeros(behind) {
+		s += " and more behind a NUL"
+	}
+	return s, true
+}
+
+// utf16 decodes the bytes of n up to the first zero, and returns what is
+// behind it.
+func (n Node) utf16() (text []rune, behind []byte) {
 	bytes := n.Bytes()
 	var units []uint16
 	for i := 0; i+1 < len(bytes); i += 2 {
@@ -66,15 +90,12 @@ func (n Node) wideText() (s string, ok bool) {
 			u = u<<8 | u>>8
 		}
 		if u == 0 {
+			behind = bytes[i:]
 			break
 		}
 		units = append(units, u)
 	}
-	text := utf16.Decode(units)
-	if len(text) < 2 || slices.ContainsFunc(text, func(r rune) bool { return r < ' ' || !unicode.IsPrint(r) }) {
-		return "", false
-	}
-	return fmt.Sprintf("%q", shortened(string(text))), true
+	return utf16.Decode(units), behind
 }
 
 // idText returns 16 bytes as a UUID is written, "" if nothing calls them one.

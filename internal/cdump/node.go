@@ -81,7 +81,7 @@ type Kind uint8
 
 const (
 	Number   Kind = iota // integer, float, bool, pointer, enum, bit-field
-	Text                 // an array of char
+	Text                 // an array of char, or of 16-bit characters
 	Bytes                // an array of single unsigned bytes, or a number that has no Go type
 	Array                // any other array
 	Struct               // struct or union
@@ -103,7 +103,7 @@ func (n Node) Kind() Kind {
 		switch {
 		case n.Len() == 0 || t.Elem.Size() == 0 && !cstruct.Dynamic(t.Elem):
 			return Flexible
-		case isText(t.Elem):
+		case isText(t.Elem), b != nil && b.Kind == cstruct.WideChar:
 			return Text
 		case b != nil && b.Kind == cstruct.Int && b.Bytes == 1 && !b.Signed:
 			return Bytes
@@ -250,6 +250,12 @@ func (n Node) fieldAt(f *cstruct.Field, base int64) Node {
 
 func (n Node) padding(from, to int64) Node {
 	return Node{Path: n.Path, Off: from, Size: to - from, root: n.root}
+}
+
+// isWide reports whether n, which is Text, has characters of 16 bits.
+func (n Node) isWide() bool {
+	a, ok := underNode(n).(*cstruct.Array)
+	return ok && a.Elem.Size() == 2
 }
 
 // under strips typedefs.

@@ -174,7 +174,9 @@ func (n Node) visitTail(yield func(row) bool) bool {
 	switch {
 	case t.Length != nil && !n.Whole():
 		r.value, r.note = n.short(), false
-	case t.Length == nil && t.Elem.Size() > 0:
+	case t.Length != nil:
+		r.value += ", empty"
+	case t.Elem.Size() > 0:
 		r.value += ", follows"
 	}
 	if !yield(r) {
@@ -259,12 +261,14 @@ func lastNonzero(b []byte) int {
 // else "".
 func (n Node) byteText(b []byte) (s string, quoted bool) {
 	text := strings.TrimRight(string(b), "\x00")
-	wide, isWide := n.wideText()
+	wide, ok := n.wideText()
 	switch {
 	case n.Kind() == Padding:
 		return "not zero", false
-	case isWide:
+	case ok:
 		return wide, true
+	case n.isWide():
+		return "", false
 	case n.idText() != "":
 		return n.idText(), true
 	case n.Kind() == Bytes:
@@ -274,7 +278,10 @@ func (n Node) byteText(b []byte) (s string, quoted bool) {
 		return strconv.QuoteToASCII(shortened(text)), true
 	}
 	// What stands behind the NUL is not part of the text, and not lost.
-	if before, _, found := strings.Cut(text, "\x00"); found && before == "" && len(text) <= lineBytes {
+	if text != "" && text[0] == 0 {
+		if len(text) > lineBytes {
+			return "", false
+		}
 		return strconv.Quote(text), true // a magic number, "\0asm"
 	}
 	text, rest, _ := strings.Cut(text, "\x00")
