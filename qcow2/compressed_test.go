@@ -264,6 +264,9 @@ func TestZstdWindowIsNotAllocated(t *testing.T) {
 	}
 }
 
+// FuzzDecodeCluster decodes any bytes, by both methods: what a plain decoder
+// makes of them, the same each time and whatever the memory held before, at
+// little cost; or an error for both.
 func FuzzDecodeCluster(f *testing.F) {
 	cluster := clusterOf(4096, 3)
 	f.Add(uint8(0), deflated(f, 6, true, cluster))
@@ -273,7 +276,11 @@ func FuzzDecodeCluster(f *testing.F) {
 	f.Fuzz(func(t *testing.T, method uint8, src []byte) {
 		method &= 1
 		first, second := make([]byte, 4096), bytes.Repeat([]byte{0xff}, 4096)
+		before := allocatedSoFar()
 		err := decodeCluster(method, first, src)
+		if n := allocatedSoFar() - before; n > 4<<20 {
+			t.Fatalf("%d bytes allocated", n)
+		}
 		again := decodeCluster(method, second, src)
 		if (err == nil) != (again == nil) {
 			t.Fatalf("first %v, then %v", err, again)
@@ -283,6 +290,15 @@ func FuzzDecodeCluster(f *testing.F) {
 		}
 		if err == nil && !bytes.Equal(first, second) {
 			t.Fatal("two decodes differ")
+		}
+		if src = src[:min(len(src), 8192)]; len(src) == 0 { // no cluster takes more than two
+			return
+		}
+		// The entry of a cluster at the start of a file that is no longer.
+		plain := &reference{file: src}
+		err = decodeCluster(method, first, src)
+		if _, want := plain.compressed(15<<58, 12, method, 0); (err == nil) != (want == nil) || err == nil && !bytes.Equal(first, plain.plain) {
+			t.Fatalf("%v; a plain decoder: %v, or other bytes", err, want)
 		}
 	})
 }

@@ -76,6 +76,7 @@ func FuzzRead(f *testing.F) {
 				t.Fatalf("%+v: ReadAt(%d bytes, %d) differs from the plain reader", image.recipe, len(q), off)
 			}
 		}
+		readEveryWay(t, im, true)
 	})
 }
 

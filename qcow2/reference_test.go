@@ -177,7 +177,8 @@ func (r *reference) compressed(entry, clusterBits uint64, method byte, inCluster
 			if err != nil {
 				return nil, err
 			}
-			d, err := zstd.NewReader(bytes.NewReader(packed[:frame]), zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true))
+			d, err := zstd.NewReader(bytes.NewReader(packed[:frame]), zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
+				zstd.WithDecoderMaxWindow(1<<27)) // libzstd's limit
 			if err != nil {
 				return nil, err
 			}
