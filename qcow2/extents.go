@@ -138,7 +138,14 @@ func (im *Image) status(off guestOffset, n uint64, depth int) (Extent, error) {
 	if err != nil {
 		return im.file.loseExtent(off, r.length, depth, err)
 	}
-	if !im.divides(r.kind) {
+	holes := false // that mean something
+	if r.kind == QCOW2_SUBCLUSTER_NORMAL {
+		// Who salvages is not told of holes then: no bytes are lost.
+		if holes, err = im.mayHaveHoles(); err != nil && im.file.salvage == nil {
+			return Extent{}, err
+		}
+	}
+	if !im.divides(r.kind, holes) {
 		im.active.extend(&r, off, n, maxPart)
 	}
 	e := Extent{Start: int64(off), Length: int64(r.length), Depth: depth, Present: true}
@@ -153,7 +160,7 @@ func (im *Image) status(off guestOffset, n uint64, depth int) (Extent, error) {
 		e.Data, e.Compressed = true, true
 	case r.kind == QCOW2_SUBCLUSTER_NORMAL:
 		e.Data = true
-		if e.HasOffset && im.mayHaveHoles() {
+		if e.HasOffset && holes {
 			length, hole := im.data.holeAt(r.host, r.length)
 			e.Length, e.Zero = int64(length), hole
 		}
@@ -165,17 +172,12 @@ func (im *Image) status(off guestOffset, n uint64, depth int) (Extent, error) {
 	return e, nil
 }
 
-// divides reports whether runs of the given kind may consist of several extents.
+// divides reports whether runs of the given kind may consist of several extents,
+// of holes among others if these mean something.
 // Such a run is not worth to be looked for far ahead: what lies behind the
 // first extent would be looked at again for the second.
-func (im *Image) divides(kind QCow2SubclusterType) bool {
-	switch {
-	case UnallocatedSubclusterTypes.Has(kind):
-		return im.backing != nil
-	case kind == QCOW2_SUBCLUSTER_NORMAL:
-		return im.mayHaveHoles()
-	}
-	return false
+func (im *Image) divides(kind QCow2SubclusterType, holes bool) bool {
+	return holes || UnallocatedSubclusterTypes.Has(kind) && im.backing != nil
 }
 
 // backingStatus returns what lies below e, which the image itself does not

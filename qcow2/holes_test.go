@@ -108,9 +108,32 @@ func TestExtentsOfPreallocatedImage(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if im.mayHaveHoles() {
-			t.Errorf("%s: preallocated", name)
+		if yes, err := im.mayHaveHoles(); yes || err != nil {
+			t.Errorf("%s: preallocated: %t, %v", name, yes, err)
 		}
+	}
+	// Where they cannot be read now, Extents say so, and ask again later.
+	b := build(4)
+	file := &faultyReader{file: b.bytes()}
+	r := &struct {
+		*faultyReader
+		HoleFinder
+		allocationSizer
+	}{file, &holedReader{bytes.NewReader(file.file), [][2]int64{{5 * cluster, 1 << 20}}, 0}, &sizedReader{}}
+	im, err := New(r, int64(len(file.file)), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	im.ReadAt(make([]byte, 1), 0) // the tables of the disk
+	file.fault = func([]byte, int64) (int, error, bool) { return 0, errTransient, true }
+	for e, err := range im.Extents(0, im.Size()) {
+		if !errors.Is(err, errTransient) {
+			t.Errorf("%+v, %v", e, err)
+		}
+	}
+	file.fault = nil
+	if got, want := show(im, 0, im.Size()), "0+163840 depth 0 present zero data at 20480 of \"\"\n"; got != want {
+		t.Errorf("after an error:\n%swant:\n%s", got, want)
 	}
 }
 

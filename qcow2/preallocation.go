@@ -2,41 +2,52 @@ package qcow2
 
 import (
 	"encoding/binary"
-	"sync"
+	"sync/atomic"
 )
 
 // A preallocation remembers whether an image has clusters that were allocated
 // and never written. Only then do holes in the file tell zeros from data, and
 // is it worth to look for them.
 type preallocation struct {
-	once sync.Once
-	yes  bool
+	known atomic.Pointer[bool] // nil: nobody has asked so far
 }
 
 // mayHaveHoles reports whether holes under the image's data mean something.
 // QEMU decides so, too (qcow2_detect_metadata_preallocation): they do where
 // clearly more clusters are in use than the file occupies. A reader that
-// knows its holes and not its storage is always believed.
-func (im *Image) mayHaveHoles() bool {
+// knows its holes and not its storage is always believed. Where refcounts are
+// broken nothing is concluded from them. An error is one of reading them; it is
+// not remembered.
+func (im *Image) mayHaveHoles() (bool, error) {
 	if im.data == nil || im.data.holes == nil {
-		return false
+		return false, nil
 	}
-	im.prealloc.once.Do(func() {
-		s, ok := im.file.holes.(allocationSizer)
-		if !ok {
-			im.prealloc.yes = true
-			return
-		}
-		size, err := s.AllocatedSize()
-		if err != nil || size < 0 {
-			return
-		}
-		stored := uint64(size) >> im.active.clusterBits
-		threshold := max(stored*10/9, stored+2)
-		n, err := im.usedClusters(threshold)
-		im.prealloc.yes = err == nil && n >= threshold
-	})
-	return im.prealloc.yes
+	if known := im.prealloc.known.Load(); known != nil {
+		return *known, nil
+	}
+	yes, err := im.preallocated()
+	if err != nil && !isVerdict(err) {
+		return false, err
+	}
+	yes = yes && err == nil
+	im.prealloc.known.Store(&yes)
+	return yes, nil
+}
+
+// preallocated is mayHaveHoles for an image that nobody has asked about.
+func (im *Image) preallocated() (bool, error) {
+	s, ok := im.file.holes.(allocationSizer)
+	if !ok {
+		return true, nil
+	}
+	size, err := s.AllocatedSize()
+	if err != nil || size < 0 {
+		return false, nil
+	}
+	stored := uint64(size) >> im.active.clusterBits
+	threshold := max(stored*10/9, stored+2)
+	n, err := im.usedClusters(threshold)
+	return n >= threshold, err
 }
 
 // usedClusters returns how many clusters of the file have a refcount that is
