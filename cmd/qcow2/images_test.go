@@ -80,6 +80,12 @@ func unpack(t *testing.T, name string) expectation {
 var imagesRoot, goodPartitions string
 
 func TestMain(m *testing.M) {
+	if os.Getenv(asCommand) != "" {
+		if os.Getenv(asNobody) != "" {
+			dropPrivileges()
+		}
+		main()
+	}
 	root, err := filepath.Abs(imagesDir)
 	if err != nil {
 		panic(err)

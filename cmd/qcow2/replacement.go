@@ -19,8 +19,14 @@ type replacement struct {
 
 // newReplacement makes a file to take the place of name, or of the file that
 // the symbolic link name leads to. info describes that file, whose mode the
-// new one gets, and whose owner if that is allowed; nil if there is none.
+// new one gets, and whose owner if that is allowed; nil if there is none. A
+// file that may not be written may not be replaced.
 func newReplacement(name string, info fs.FileInfo) (*replacement, error) {
+	if info != nil {
+		if err := writable(name); err != nil {
+			return nil, err
+		}
+	}
 	place, err := followLinks(name)
 	if err != nil {
 		return nil, err
@@ -47,6 +53,25 @@ func newReplacement(name string, info fs.FileInfo) (*replacement, error) {
 		}
 	}
 	return r, nil
+}
+
+// writable returns an error unless the file called name may be written: the
+// directory, which is asked when another takes its place, knows nothing of
+// that. The file stays as it is.
+func writable(name string) error {
+	f, err := os.OpenFile(name, os.O_WRONLY, 0)
+	if err != nil {
+		return fmt.Errorf("cannot replace %q: %w", name, cause(err))
+	}
+	return f.Close()
+}
+
+// cause is err without the path that it names.
+func cause(err error) error {
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		return e.Err
+	}
+	return err
 }
 
 // maxLinks is how many symbolic links Linux follows.
