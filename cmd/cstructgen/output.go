@@ -25,6 +25,7 @@ var generatedLine = regexp.MustCompile(`(?m)^// Code generated .* DO NOT EDIT\.$
 // destination, and only when all are is the first renamed.
 func writeFiles(files []gen.File, pkg string) (err error) {
 	temps := make([]string, 0, len(files))
+	places := make([]string, 0, len(files))
 	defer func() {
 		if err != nil {
 			for _, t := range temps {
@@ -33,41 +34,55 @@ func writeFiles(files []gen.File, pkg string) (err error) {
 		}
 	}()
 	for _, f := range files {
-		if err := replaceable(f.Name); err != nil {
+		place, err := replaceable(f.Name)
+		if err != nil {
 			return err
 		}
+		places = append(places, place)
 	}
 	if err := samePackage(files, pkg); err != nil {
 		return err
 	}
-	for _, f := range files {
-		temp, err := writeBeside(f)
+	for i, f := range files {
+		temp, err := writeBeside(places[i], f)
 		if err != nil {
 			return err
 		}
 		temps = append(temps, temp)
 	}
-	for i, f := range files {
-		if err := os.Rename(temps[i], f.Name); err != nil {
+	for i, place := range places {
+		if err := os.Rename(temps[i], place); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// replaceable returns an error if name exists and was not generated.
-func replaceable(name string) error {
-	old, err := os.ReadFile(name)
+// replaceable returns the place of the file called name, which is another
+// where name is a symbolic link. It is an error if something is there that was
+// not generated.
+func replaceable(name string) (place string, err error) {
+	info, err := os.Stat(name) // asked first, as a pipe would wait for its writer
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+		if _, err := os.Lstat(name); err == nil {
+			return "", fmt.Errorf("%s is a symbolic link to nothing", name)
+		}
+		return name, nil
 	}
 	if err != nil {
-		return err
+		return "", err
+	}
+	if !info.Mode().IsRegular() {
+		return "", fmt.Errorf("%s is not a regular file", name)
+	}
+	old, err := os.ReadFile(name)
+	if err != nil {
+		return "", err
 	}
 	if !generatedLine.Match(old) {
-		return fmt.Errorf("%s is not a generated file and stays as it is: remove it, or give -o another name", name)
+		return "", fmt.Errorf("%s is not a generated file and stays as it is: remove it, or give -o another name", name)
 	}
-	return nil
+	return filepath.EvalSymlinks(name)
 }
 
 // samePackage returns an error if the Go files among which files would stand
@@ -82,6 +97,9 @@ func samePackage(files []gen.File, pkg string) error {
 		name := filepath.Join(dir, e.Name())
 		if !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") || e.Name() == filepath.Base(files[0].Name) {
 			continue
+		}
+		if info, err := os.Stat(name); err != nil || !info.Mode().IsRegular() {
+			continue // a pipe would be waited for
 		}
 		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.PackageClauseOnly|parser.ParseComments)
 		if err != nil || file.Name.Name == pkg || constrained(file) {
@@ -104,17 +122,26 @@ func constrained(file *ast.File) bool {
 	return false
 }
 
-// writeBeside writes f to a new file in its directory.
-func writeBeside(f gen.File) (name string, err error) {
-	name = filepath.Join(filepath.Dir(f.Name), fmt.Sprintf(".%s.%d", filepath.Base(f.Name), os.Getpid()))
+// writeBeside writes f to a new file in the directory of place, with the mode
+// of what is there.
+func writeBeside(place string, f gen.File) (name string, err error) {
+	name = filepath.Join(filepath.Dir(place), fmt.Sprintf(".%s.%d", filepath.Base(place), os.Getpid()))
 	t, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 	if err != nil {
 		return "", fmt.Errorf("cannot write %s into %s: %w", filepath.Base(f.Name), filepath.Dir(f.Name), cause(err))
 	}
-	_, err = t.Write(f.Text)
+	if info, statErr := os.Stat(place); statErr == nil {
+		err = t.Chmod(info.Mode().Perm())
+	}
+	if err == nil {
+		_, err = t.Write(f.Text)
+	}
+	if err == nil {
+		err = t.Sync() // not after a crash either is it there in part
+	}
 	if err = errors.Join(err, t.Close()); err != nil {
 		os.Remove(name)
-		return "", err
+		return "", fmt.Errorf("cannot write %s: %w", f.Name, cause(err))
 	}
 	return name, nil
 }

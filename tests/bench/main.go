@@ -9,6 +9,11 @@
 // theirs, and the quotient ours / theirs: the median over the runs, the least
 // and the most. Outputs are compared before anything is measured.
 //
+//	go run ./tests/bench -table memory [-dir DIR] [-size MIB] [-rows REGEXP]
+//
+// measures how much memory, and time, work on images takes that are large or
+// claim to be: each in a process of its own.
+//
 // Put -dir on a memory file system to measure programs and not disks. It takes
 // about five times -size.
 package main
@@ -31,14 +36,24 @@ func main() {
 	runs := flag.Int("runs", 7, "how often each side is measured")
 	dir := flag.String("dir", os.TempDir(), "where images and copies are written")
 	rows := flag.String("rows", "", "measure only rows whose name matches")
+	table := flag.String("table", "speed", "what to print: speed or memory")
 	child := flag.String("child", "", "used by the program itself: measure one row of reads in this process")
 	flag.Parse()
 	b := &bench{dir: *dir, size: *size << 20, runs: *runs, images: map[string]bool{}}
 	var err error
-	if *child != "" {
+	b.only, err = regexp.Compile(*rows)
+	switch {
+	case err != nil:
+	case *child != "" && *table == "memory":
+		err = b.readScattered(*child)
+	case *child != "":
 		err = b.child(*child)
-	} else {
-		err = b.run(os.Stdout, *rows)
+	case *table == "memory":
+		err = b.run(os.Stdout, b.memory)
+	case *table == "speed":
+		err = b.run(os.Stdout, b.speed)
+	default:
+		err = fmt.Errorf("-table %s: speed or memory", *table)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -51,6 +66,7 @@ type bench struct {
 	dir    string // of the images
 	size   int64  // of the data in each, in bytes
 	runs   int
+	only   *regexp.Regexp  // names of rows
 	tool   string          // our program
 	images map[string]bool // made already
 }
@@ -74,11 +90,8 @@ type result struct {
 	Allocs       float64 // a call; negative: not measured
 }
 
-func (b *bench) run(w io.Writer, only string) error {
-	match, err := regexp.Compile(only)
-	if err != nil {
-		return err
-	}
+// run prints a table to w, having made a directory for images and the program.
+func (b *bench) run(w io.Writer, print func(io.Writer) error) (err error) {
 	if b.dir, err = os.MkdirTemp(b.dir, "qcow2-bench"); err != nil {
 		return err
 	}
@@ -87,6 +100,11 @@ func (b *bench) run(w io.Writer, only string) error {
 	if err := command("go", "build", "-o", b.tool, "cstructgen/cmd/qcow2"); err != nil {
 		return err
 	}
+	return print(w)
+}
+
+// speed prints what each work takes, beside others.
+func (b *bench) speed(w io.Writer) (err error) {
 	rows := append(append(readRows(), convertRows()...), mapRows()...)
 	fmt.Fprintf(w, "%s, %s/%s, %d processors, %d MiB of data, median of %d runs (least..most)\n\n",
 		runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.GOMAXPROCS(0), b.size>>20, b.runs)
@@ -96,7 +114,7 @@ func (b *bench) run(w io.Writer, only string) error {
 	fmt.Fprintln(table, "|---\t|---\t|---:\t|---:\t|---:\t|---:\t|---:\t|---:\t|")
 	var have []string
 	for _, r := range rows {
-		if !match.MatchString(r.work) {
+		if !b.only.MatchString(r.work) {
 			continue
 		}
 		if have, err = b.keep(have, r.images); err != nil {
