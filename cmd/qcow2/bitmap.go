@@ -59,15 +59,12 @@ never changed.`,
 }
 
 // printBitmaps lists bitmaps as info does, without the rest.
-func printBitmaps(w io.Writer, bitmaps []qcow2.Bitmap, json bool) {
-	l := list{}
-	for i := range bitmaps {
-		l = append(l, bitmapObject(&bitmaps[i]))
-	}
+func printBitmaps(w *bufio.Writer, bitmaps []qcow2.Bitmap, json bool) {
+	l := eachOf(bitmaps, bitmapObject)
 	switch {
 	case json:
 		writeJSON(w, l)
-	case len(l) > 0:
+	case len(bitmaps) > 0:
 		writeHuman(w, object{{"bitmaps", l}}, "")
 	}
 }

@@ -97,7 +97,9 @@ func (j *jsonDump) part(title string, offset uint64) {
 	if j.parts++; j.parts == 1 {
 		separator = "["
 	}
-	fmt.Fprintf(j.w, "%s\n    {\n        \"part\": %s,\n        \"offset\": %d,\n        \"rows\": [", separator, quoteJSON(title), offset)
+	fmt.Fprintf(j.w, "%s\n    {\n        \"part\": ", separator)
+	writeQuoted(j.w, title)
+	fmt.Fprintf(j.w, ",\n        \"offset\": %d,\n        \"rows\": [", offset)
 	j.rows = 0
 }
 
@@ -111,7 +113,8 @@ func (j *jsonDump) close() {
 	}
 	fmt.Fprint(j.w, "]")
 	if len(j.notes) > 0 {
-		fmt.Fprintf(j.w, ",\n        \"notes\": %s", jsonText(j.notes, "        "))
+		fmt.Fprint(j.w, ",\n        \"notes\": ")
+		writeValue(j.w, j.notes, "        ")
 		j.notes = nil
 	}
 	fmt.Fprint(j.w, "\n    }")
@@ -137,7 +140,8 @@ func (j *jsonDump) row(r *dumpRow) {
 	if j.rows++; j.rows == 1 {
 		separator = ""
 	}
-	fmt.Fprintf(j.w, "%s\n            %s", separator, jsonText(o, "            "))
+	fmt.Fprintf(j.w, "%s\n            ", separator)
+	writeValue(j.w, o, "            ")
 }
 
 func (j *jsonDump) note(text string) { j.notes = append(j.notes, text) }

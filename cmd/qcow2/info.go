@@ -130,7 +130,7 @@ func describe(d disk, chain bool, sel *selector) ([]info, error) {
 	return infos, errors.Join(errs...)
 }
 
-func printInfos(w io.Writer, infos []info, json, chain bool) {
+func printInfos(w *bufio.Writer, infos []info, json, chain bool) {
 	if json {
 		var all list
 		for _, in := range infos {
@@ -161,11 +161,7 @@ func (in *info) object() object {
 		add("backing-filename-format", d.BackingFormat)
 	}
 	if d != nil && len(d.Snapshots) > 0 {
-		var l list
-		for i := range d.Snapshots {
-			l = append(l, snapshotObject(&d.Snapshots[i]))
-		}
-		add("snapshots", l)
+		add("snapshots", eachOf(d.Snapshots, snapshotObject))
 	}
 	add("virtual-size", in.size)
 	add("filename", in.filename)
@@ -204,11 +200,7 @@ func (in *info) specific() object {
 		o = append(o, member{"lazy-refcounts", d.LazyRefcounts})
 	}
 	if len(d.Bitmaps) > 0 {
-		var l list
-		for i := range d.Bitmaps {
-			l = append(l, bitmapObject(&d.Bitmaps[i]))
-		}
-		o = append(o, member{"bitmaps", l})
+		o = append(o, member{"bitmaps", eachOf(d.Bitmaps, bitmapObject)})
 	}
 	o = append(o, member{"refcount-bits", d.RefcountBits})
 	if d.DataFile != "" {

@@ -41,11 +41,7 @@ convert, cat, map, info or measure.`,
 				return printed(cmd, func(w *bufio.Writer) error {
 					switch {
 					case json:
-						l := list{}
-						for i := range snapshots {
-							l = append(l, snapshotObject(&snapshots[i]))
-						}
-						writeJSON(w, l)
+						writeJSON(w, eachOf(snapshots, snapshotObject))
 					case len(snapshots) > 0:
 						printSnapshots(w, snapshots)
 					}

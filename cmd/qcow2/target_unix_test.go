@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"io"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -150,6 +151,10 @@ func TestConvertKilled(t *testing.T) {
 		t.Fatal(err)
 	}
 	writeAliased(t, "busy", 512<<30) // more than anybody waits for
+	// What this process ignores a new one would ignore, too.
+	caught := make(chan os.Signal, 1)
+	signal.Notify(caught, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+	defer signal.Stop(caught)
 	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
 		cmd := process(t, "convert", "busy", "out/target")
 		var stderr bytes.Buffer
@@ -167,7 +172,9 @@ func TestConvertKilled(t *testing.T) {
 		if err := cmd.Process.Signal(sig); err != nil {
 			t.Fatal(err)
 		}
+		tooLate := time.AfterFunc(time.Minute, func() { cmd.Process.Kill() })
 		err := cmd.Wait()
+		tooLate.Stop()
 		if cmd.ProcessState.ExitCode() != 1 || stderr.String() != "qcow2: interrupted; target \"out/target\" is as it was\n" {
 			t.Errorf("%v: %v, %q", sig, err, stderr.String())
 		}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"strings"
 	"testing"
@@ -42,7 +43,9 @@ func TestHostileStrings(t *testing.T) {
 	v := object{{"a-key", "\x1b[2J"}, {"plain", "Grüße 🙂"}, {"list", list{"x\ny", object{{"n", uint64(1)}}}}, {"none", list{}}, {"bad", "\xff"}, {"quote", `"\`}}
 	var human, json bytes.Buffer
 	writeHuman(&human, v, "  ")
-	writeJSON(&json, v)
+	w := bufio.NewWriter(&json)
+	writeJSON(w, v)
+	w.Flush()
 	wantHuman := `  a key: "\x1b[2J"
   plain: Grüße 🙂
   list:
@@ -80,7 +83,7 @@ func TestHostileStrings(t *testing.T) {
 }
 
 // What is not UTF-8, as qemu-img 7.2 prints it.
-func TestQuoteJSON(t *testing.T) {
+func TestWriteQuoted(t *testing.T) {
 	for _, tt := range []struct{ text, want string }{
 		{"caf\u00e9 \U0001f600", `caf\u00E9 \uD83D\uDE00`},
 		{"\xc3(", `\uFFFD(`},
@@ -99,8 +102,12 @@ func TestQuoteJSON(t *testing.T) {
 		{"\xf0\x8f\xbf\xbf", `\uFFFD`},
 		{"\x7f\x1b\"\\/\b\f\n\r\t", `\u007F\u001B\"\\/\b\f\n\r\t`},
 	} {
-		if got := quoteJSON(tt.text); got != `"`+tt.want+`"` {
-			t.Errorf("%q: %s, want %q", tt.text, got, tt.want)
+		var got strings.Builder
+		w := bufio.NewWriter(&got)
+		writeQuoted(w, tt.text)
+		w.Flush()
+		if got.String() != `"`+tt.want+`"` {
+			t.Errorf("%q: %s, want %q", tt.text, &got, tt.want)
 		}
 	}
 }

@@ -1,9 +1,12 @@
 package main
 
 import (
+	"bufio"
 	"fmt"
 	"io"
+	"iter"
 	"math/bits"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf16"
@@ -19,36 +22,59 @@ type (
 		value any
 	}
 	list []any
+	// A sequence is a list whose items are made one by one, as an image may
+	// have thousands of them.
+	sequence iter.Seq[any]
 )
+
+// eachOf returns the sequence of what object makes of each item.
+func eachOf[T any](items []T, object func(*T) object) sequence {
+	return func(yield func(any) bool) {
+		for i := range items {
+			if !yield(object(&items[i])) {
+				return
+			}
+		}
+	}
+}
 
 // writeJSON writes v as qemu-img does, down to the spaces: keys in their
 // order, four spaces a level, ASCII only.
-func writeJSON(w io.Writer, v any) {
-	fmt.Fprintln(w, jsonText(v, ""))
+func writeJSON(w *bufio.Writer, v any) {
+	writeValue(w, v, "")
+	w.WriteByte('\n')
 }
 
-func jsonText(v any, indent string) string {
-	var b strings.Builder
+func writeValue(w *bufio.Writer, v any, indent string) {
 	inner := indent + "    "
 	switch v := v.(type) {
 	case object:
-		b.WriteString("{")
+		w.WriteByte('{')
 		for i, m := range v {
-			b.WriteString(comma(i) + inner + quoteJSON(m.key) + ": " + jsonText(m.value, inner))
+			w.WriteString(comma(i))
+			w.WriteString(inner)
+			writeQuoted(w, m.key)
+			w.WriteString(": ")
+			writeValue(w, m.value, inner)
 		}
-		b.WriteString("\n" + indent + "}")
+		w.WriteString("\n" + indent + "}")
 	case list:
-		b.WriteString("[")
-		for i, item := range v {
-			b.WriteString(comma(i) + inner + jsonText(item, inner))
+		writeValue(w, sequence(slices.Values(v)), indent)
+	case sequence:
+		w.WriteByte('[')
+		i := 0
+		for item := range v {
+			w.WriteString(comma(i))
+			w.WriteString(inner)
+			writeValue(w, item, inner)
+			i++
 		}
-		b.WriteString("\n" + indent + "]")
+		w.WriteString("\n" + indent + "]")
 	case string:
-		b.WriteString(quoteJSON(v))
+		writeQuoted(w, v)
 	default:
-		fmt.Fprint(&b, v)
+		fmt.Fprint(w, v)
 	}
-	return b.String()
 }
 
 func comma(i int) string {
@@ -58,32 +84,40 @@ func comma(i int) string {
 	return "\n"
 }
 
-// quoteJSON returns s as a JSON string. What codePoint does not take becomes
+// writeQuoted writes s as a JSON string. What codePoint does not take becomes
 // U+FFFD.
-func quoteJSON(s string) string {
-	var b strings.Builder
-	b.WriteByte('"')
+func writeQuoted(w *bufio.Writer, s string) {
+	w.WriteByte('"')
 	for s != "" {
 		r, n := codePoint(s)
 		s = s[n:]
 		switch {
 		case r == '"' || r == '\\':
-			b.WriteByte('\\')
-			b.WriteRune(r)
-		case strings.ContainsRune("\b\f\n\r\t", r):
-			b.WriteByte('\\')
-			b.WriteByte("btn_fr"[r-'\b'])
+			w.WriteByte('\\')
+			w.WriteByte(byte(r))
+		case r == '\b' || r == '\f' || r == '\n' || r == '\r' || r == '\t':
+			w.WriteByte('\\')
+			w.WriteByte("btn_fr"[r-'\b'])
 		case r >= 0x10000:
 			high, low := utf16.EncodeRune(r)
-			fmt.Fprintf(&b, "\\u%04X\\u%04X", high, low)
+			writeUnit(w, high)
+			writeUnit(w, low)
 		case r < ' ' || r >= 0x7f:
-			fmt.Fprintf(&b, "\\u%04X", r)
+			writeUnit(w, r)
 		default:
-			b.WriteRune(r)
+			w.WriteByte(byte(r))
 		}
 	}
-	b.WriteByte('"')
-	return b.String()
+	w.WriteByte('"')
+}
+
+// writeUnit writes the escape of a UTF-16 code unit.
+func writeUnit(w *bufio.Writer, u rune) {
+	const digits = "0123456789ABCDEF"
+	w.WriteString(`\u`)
+	for shift := 12; shift >= 0; shift -= 4 {
+		w.WriteByte(digits[u>>shift&15])
+	}
 }
 
 // codePoint returns the code point at the start of s, which is not empty, and
@@ -126,9 +160,13 @@ func writeHumanItem(w io.Writer, label string, v any, indent string) {
 		fmt.Fprintf(w, "%s%s:\n", indent, label)
 		writeHuman(w, v, indent+"    ")
 	case list:
+		writeHumanItem(w, label, sequence(slices.Values(v)), indent)
+	case sequence:
 		fmt.Fprintf(w, "%s%s:\n", indent, label)
-		for i, item := range v {
+		i := 0
+		for item := range v {
 			writeHumanItem(w, fmt.Sprintf("[%d]", i), item, indent+"    ")
+			i++
 		}
 	case string:
 		fmt.Fprintf(w, "%s%s: %s\n", indent, label, shown(v))

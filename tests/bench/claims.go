@@ -30,7 +30,7 @@ func init() {
 		return nil
 	})
 	recipes[longSnapshots] = claiming(writeSnapshots)
-	recipes[fullL1] = func(b *bench, name string) error { return writeFullL1(name, 1, "") }
+	recipes[fullL1] = func(b *bench, name string) error { return writeFullL1(name, 8, "") }
 	recipes[fullChain] = func(b *bench, name string) error {
 		below := ""
 		for i := range 15 {

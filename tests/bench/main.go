@@ -45,7 +45,7 @@ func main() {
 	switch {
 	case err != nil:
 	case *child != "" && *table == "memory":
-		err = b.readScattered(*child)
+		err = b.memoryChild(*child)
 	case *child != "":
 		err = b.child(*child)
 	case *table == "memory":
