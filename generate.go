@@ -9,3 +9,4 @@ package cstructgen
 //go:generate go run ./cmd/cstructgen --package gpt --endian little --test -o gpt/defs_gen.go defs/gpt.h
 //go:generate go run ./cmd/cstructgen --package main --endian big --test -o tests/bench/codec/records_gen.go tests/bench/codec/records.h
 //go:generate go run ./cmd/cstructgen --package dissect --dialect dissect --test -o tests/dissect/sample_gen.go tests/dissect/sample.h
+//go:generate go run ./cmd/cstructgen --package dissect --dialect dissect --test -o tests/dissect/zip_gen.go tests/dissect/zip.h

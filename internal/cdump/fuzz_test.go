@@ -34,11 +34,16 @@ func FuzzDump(f *testing.F) {
 	}
 	f.Add("struct e {}; struct t { struct e a[0x7fffffff]; struct e b[4][4]; char c[0]; int d[]; };", []byte{})
 	f.Add("union u { int a : 3; unsigned long long b : 60; char c[0x7fffffff]; };", []byte("\x01\x02"))
+	f.Add("struct e { uint8 n; char d[n]; uint16 a:4, b:12; }; union u { e a; uint16 b; }; "+
+		"struct t { e es[]; uleb128 n; wchar w[n * 2 - 1]; u x; t ts[n & 1]; uint24 r[EOF]; };", []byte("\x01x\x02\x03\x00\x00\x00\x01aaabc"))
 	f.Fuzz(func(t *testing.T, text string, data []byte) {
-		for _, order := range []cstruct.ByteOrder{cstruct.LittleEndian, cstruct.BigEndian} {
-			m, err := cstruct.Parse(cstruct.Config{Order: order, Files: []cstruct.Source{{Name: "main.h", Text: []byte(text)}}})
+		for i := range 4 {
+			m, err := cstruct.Parse(cstruct.Config{
+				Order: cstruct.ByteOrder(i & 1), Dialect: cstruct.Dialect(i >> 1),
+				Files: []cstruct.Source{{Name: "main.h", Text: []byte(text)}},
+			})
 			if err != nil || len(m.Structs) > 20 {
-				return
+				continue
 			}
 			d := New(m)
 			for _, s := range m.Structs {
