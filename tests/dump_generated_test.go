@@ -1,6 +1,7 @@
 package tests
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -197,6 +198,12 @@ const manyLeaves = 64
 // printLeaves writes Go that prints the leaves of n, which Go calls x, and
 // what dump says of them.
 func printLeaves(w *strings.Builder, want *[]string, n cdump.Node, x string) {
+	printMembers(w, want, n, x, false)
+}
+
+// printMembers is printLeaves of n, whose members have getters because it is
+// part of a union.
+func printMembers(w *strings.Builder, want *[]string, n cdump.Node, x string, getters bool) {
 	leaf := func(format, value string) {
 		fmt.Fprintf(w, "fmt.Fprintf(out, \"%%s \"+%q+\"\\n\", %q, %s)\n", format, x, x)
 		*want = append(*want, x+" "+value)
@@ -204,15 +211,16 @@ func printLeaves(w *strings.Builder, want *[]string, n cdump.Node, x string) {
 	switch n.Kind() {
 	case cdump.Struct:
 		unions := 0
+		getters = getters || n.Union() != nil && !cstruct.Dynamic(n.Type)
 		for c := range n.Children() {
 			switch {
 			case c.Kind() == cdump.Padding || c.Field.Name == "_":
-			case c.Field.Name == "" && c.Union() != nil && n.Union() == nil:
+			case c.Field.Name == "" && c.Union() != nil && n.Union() == nil && !getters:
 				printLeaves(w, want, c, fmt.Sprintf("%s.Anon%d", x, unions))
 				unions++
 			case c.Field.Name == "":
-				printLeaves(w, want, c, x)
-			case n.Union() != nil && !cstruct.Dynamic(n.Type):
+				printMembers(w, want, c, x, getters)
+			case getters:
 				printLeaves(w, want, c, x+"."+goName(c.Field.Name)+"()")
 			default:
 				printLeaves(w, want, c, x+"."+goName(c.Field.Name))
@@ -236,8 +244,21 @@ func printLeaves(w *strings.Builder, want *[]string, n cdump.Node, x string) {
 		}
 	case cdump.Text, cdump.Bytes:
 		b := n.Bytes()
-		if a, ok := n.Type.(*cstruct.Array); ok && a.Length != nil && a.Length.Kind == cstruct.Terminated {
-			b = b[:len(b)-1] // the NUL is none of them
+		a, ok := n.Type.(*cstruct.Array)
+		if ok && a.Length != nil && a.Length.Kind == cstruct.Terminated {
+			b = b[:len(b)-int(a.Elem.Size())] // the NUL is none of them
+		}
+		if ok && a.Elem.Size() == 2 {
+			units := []uint16{}
+			for ; len(b) > 0; b = b[2:] {
+				if n.Order == cstruct.BigEndian {
+					units = append(units, binary.BigEndian.Uint16(b))
+				} else {
+					units = append(units, binary.LittleEndian.Uint16(b))
+				}
+			}
+			leaf("%d", fmt.Sprint(units))
+			return
 		}
 		leaf("%x", fmt.Sprintf("%x", b))
 	case cdump.Number:
