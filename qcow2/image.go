@@ -105,19 +105,29 @@ func optionsOf(opts *Options) Options {
 
 // openFile opens a regular file or block device and finds its size.
 func openFile(name string) (*os.File, int64, error) {
-	// A FIFO would be waited for, so the kind of file is asked first.
-	info, err := os.Stat(name)
+	check := func(info fs.FileInfo, err error) error {
+		if err != nil {
+			return err
+		}
+		if t := info.Mode().Type(); t != 0 && t != fs.ModeDevice {
+			return fmt.Errorf("qcow2: %q is not a regular file or block device: %w", name, fs.ErrInvalid)
+		}
+		return nil
+	}
+	// Opening can be an act in itself, so the kind of file is asked first, and
+	// once more of what was opened, which may have been put there since. A FIFO
+	// is not waited for.
+	if err := check(os.Stat(name)); err != nil {
+		return nil, 0, err
+	}
+	f, err := os.OpenFile(name, os.O_RDONLY|openFlags, 0)
 	if err != nil {
 		return nil, 0, err
 	}
-	if t := info.Mode().Type(); t != 0 && t != fs.ModeDevice {
-		return nil, 0, fmt.Errorf("qcow2: %q is not a regular file or block device: %w", name, fs.ErrInvalid)
+	size := int64(0)
+	if err = check(f.Stat()); err == nil {
+		size, err = f.Seek(0, io.SeekEnd)
 	}
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, 0, err
-	}
-	size, err := f.Seek(0, io.SeekEnd)
 	if err != nil {
 		f.Close()
 		return nil, 0, err
