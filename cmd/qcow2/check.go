@@ -79,6 +79,7 @@ could not be done, 63 for formats that have no check.`,
 
 // check checks the image, and prints what is wrong as it is found.
 func check(cmd *cobra.Command, im *qcow2.Image, progressAsked, quiet bool) (*qcow2.CheckResult, error) {
+	unlimitMemory() // CheckOptions.MemoryLimit counts
 	w := bufio.NewWriter(cmd.ErrOrStderr())
 	var bar *progress
 	opts := &qcow2.CheckOptions{

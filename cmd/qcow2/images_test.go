@@ -84,7 +84,7 @@ func TestMain(m *testing.M) {
 		if os.Getenv(asNobody) != "" {
 			dropPrivileges()
 		}
-		main()
+		asProcess()
 	}
 	root, err := filepath.Abs(imagesDir)
 	if err != nil {

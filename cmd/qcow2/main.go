@@ -37,7 +37,10 @@ import (
 	"cstructgen/qcow2"
 )
 
-func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
+func main() {
+	limitMemory()
+	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
 
 // run is the whole command: it returns the exit code, 1 for every error that has
 // none of its own.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"os/exec"
+	"strings"
 	"testing"
 )
 
@@ -13,6 +14,29 @@ const asCommand = "QCOW2_TEST_AS_COMMAND"
 
 // asNobody is set for such a process that is to have no privileges.
 const asNobody = "QCOW2_TEST_AS_NOBODY"
+
+// peakFile names the file into which such a process writes how many KiB it had
+// resident at most.
+const peakFile = "QCOW2_TEST_PEAK"
+
+// asProcess is main, and writes what it is asked to.
+func asProcess() {
+	name := os.Getenv(peakFile)
+	if name == "" {
+		main()
+	}
+	limitMemory()
+	code := run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+	status, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		panic(err)
+	}
+	_, after, _ := strings.Cut(string(status), "VmHWM:")
+	if err := os.WriteFile(name, []byte(strings.Fields(after)[0]), 0o600); err != nil {
+		panic(err)
+	}
+	os.Exit(code)
+}
 
 // process returns the command line as a process of its own.
 func process(t *testing.T, args ...string) *exec.Cmd {

@@ -21,6 +21,7 @@ func examine(ctx context.Context, name string) (*qcow2.SafetyReport, error) {
 		return nil, err
 	}
 	defer d.Close()
+	unlimitMemory() // the check in it has a limit of its own
 	return qcow2.SafetyOf(ctx, d.File, d.size, name)
 }
 

@@ -142,22 +142,41 @@ func (b *bench) peakOf(image string, args func(*bench, string) []string) (string
 		}
 		cmd = exec.Command(b.tool, line...)
 	}
-	var stderr strings.Builder
-	cmd.Stderr = &stderr
+	// A pipe would be read into memory of this process, which counts for those
+	// that it starts.
+	name := b.path("stderr")
+	stderr, err := os.Create(name)
+	if err != nil {
+		return "", err
+	}
+	defer os.Remove(name)
+	defer stderr.Close()
+	cmd.Stderr = stderr
 	start := time.Now()
-	err := cmd.Run()
+	err = cmd.Run()
 	took := time.Since(start)
 	cell := fmt.Sprintf("%d MiB, %s", (peak(cmd.ProcessState)+1<<20-1)>>20, seconds(took.Seconds()))
 	switch exit := (*exec.ExitError)(nil); {
 	case err == nil:
 	case errors.As(err, &exit) && exit.ExitCode() == 1:
-		fmt.Fprintf(os.Stderr, "  refused: %s", &stderr)
+		fmt.Fprintf(os.Stderr, "  refused: %s", firstOf(name))
 		cell += ", refused"
 	case errors.As(err, &exit) && exit.ExitCode() > 1: // what check found
 	default:
-		return "", fmt.Errorf("%w: %s", err, &stderr)
+		return "", fmt.Errorf("%w: %s", err, firstOf(name))
 	}
 	return cell, nil
+}
+
+// firstOf returns how a file begins.
+func firstOf(name string) []byte {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	text, _ := io.ReadAll(io.LimitReader(f, 1000))
+	return text
 }
 
 // readScattered reads pages of the disk of an image at random places.
