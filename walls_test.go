@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"maps"
 	"os"
+	"os/exec"
 	"path"
 	"path/filepath"
 	"slices"
@@ -57,7 +58,6 @@ var dependencies = []struct {
 }{
 	{"github.com/klauspost/compress", []string{"qcow2/compressed.go", "qcow2/zstdframe.go"}, "zstd of compressed clusters"},
 	{"github.com/klauspost/compress", []string{"tests/bench"}, "another decoder to be measured"},
-	{"golang.org/x/tools", []string{"gen"}, "lays out and type-checks emitted code"},
 	{"golang.org/x/sync", []string{"cmd/qcow2"}, "errgroup: work in parallel that ends with the first error"},
 	{"golang.org/x/crypto", []string{"luks"}, "twofish, cast5, ripemd160: ciphers and a hash of LUKS that the standard library has not"},
 	{"github.com/lunixbochs/struc", []string{"tests/bench/codec"}, "another decoder to be measured"},
@@ -65,6 +65,35 @@ var dependencies = []struct {
 	{"github.com/schollz/progressbar/v3", []string{"cmd/qcow2"}, "progress on long work"},
 	{"golang.org/x/image", []string{"internal/diskmap/png.go"}, "a font: text in PNG pictures, which the standard library cannot write"},
 	{"golang.org/x/term", []string{"cmd/qcow2", "cmd/cstructgen"}, "progress and colours only where somebody looks: is this a terminal"},
+}
+
+// compiledIn is every package beyond the standard library that a program gets
+// compiled in by importing a library of the module, whatever imports it. Nobody
+// pays for a linter, a test or the tools in code, or in what must be trusted.
+var compiledIn = map[string][]struct{ path, why string }{
+	"qcow2": {
+		{"cstructgen/internal/inflate", "deflate of compressed clusters"},
+		{"cstructgen/luks", "encrypted images"},
+		{"github.com/klauspost/compress/zstd", "zstd of compressed clusters"},
+		{"github.com/klauspost/compress", "of zstd: how well data will compress, for its encoder"},
+		{"github.com/klauspost/compress/fse", "of zstd: entropy coding"},
+		{"github.com/klauspost/compress/huff0", "of zstd: entropy coding"},
+		{"github.com/klauspost/compress/internal/cpuinfo", "of zstd: which instructions there are"},
+		{"github.com/klauspost/compress/internal/le", "of zstd: little-endian loads"},
+		{"github.com/klauspost/compress/internal/regmask", "of zstd: shifts whose counts are not checked"},
+		{"github.com/klauspost/compress/internal/snapref", "of zstd: a converter from snappy, in the same package"},
+		{"github.com/klauspost/compress/zstd/internal/xxhash", "of zstd: checksums of frames"},
+		{"golang.org/x/crypto/cast5", "of luks"},
+		{"golang.org/x/crypto/ripemd160", "of luks"},
+		{"golang.org/x/crypto/twofish", "of luks"},
+	},
+	"luks": {
+		{"golang.org/x/crypto/cast5", "a cipher of volumes"},
+		{"golang.org/x/crypto/ripemd160", "a hash of volumes"},
+		{"golang.org/x/crypto/twofish", "a cipher of volumes"},
+	},
+	"gpt": nil,
+	"gen": {{"cstructgen/internal/cstruct", "reads C"}},
 }
 
 // testDependencies may be imported by every test, in addition.
@@ -183,7 +212,7 @@ func TestDependenciesAreThoseAgreed(t *testing.T) {
 			for _, d := range dependencies {
 				if within(imported, d.module) && (slices.Contains(d.seenBy, f.room()) || slices.Contains(d.seenBy, f.name)) {
 					ok = true
-					used[d.module] = true
+					used[d.module] = used[d.module] || !f.isTest()
 				}
 			}
 			if !ok && f.isTest() {
@@ -197,6 +226,42 @@ func TestDependenciesAreThoseAgreed(t *testing.T) {
 	for _, d := range dependencies {
 		if !used[d.module] {
 			t.Errorf("%s is agreed, for %s, and nobody imports it", d.module, d.why)
+		}
+	}
+}
+
+// TestLibrariesBringNothingElse asks go list what importing each library brings
+// along, on all systems that differ in it.
+func TestLibrariesBringNothingElse(t *testing.T) {
+	// What go list says follows from these; to read them here tells the test
+	// cache so.
+	goFiles(t)
+	read(t, "go.mod")
+	read(t, "go.sum")
+	for library, want := range compiledIn {
+		for _, system := range []string{"linux/amd64", "linux/386", "windows/amd64", "darwin/arm64", "js/wasm"} {
+			goos, goarch, _ := strings.Cut(system, "/")
+			cmd := exec.Command("go", "list", "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", "./"+library)
+			cmd.Env = append(os.Environ(), "GOOS="+goos, "GOARCH="+goarch, "CGO_ENABLED=0", "GOFLAGS=")
+			out, err := cmd.Output()
+			if err != nil {
+				t.Fatalf("%v: %v", cmd, err)
+			}
+			got := strings.Fields(string(out))
+			for _, p := range want {
+				if !slices.Contains(got, p.path) && goarch == "amd64" {
+					t.Errorf("%s on %s: no longer brings %s", library, system, p.path)
+				}
+			}
+			for _, path := range got {
+				known := path == module+"/"+library
+				for _, p := range want {
+					known = known || p.path == path
+				}
+				if !known {
+					t.Errorf("%s on %s brings %s, which is not in the table", library, system, path)
+				}
+			}
 		}
 	}
 }

@@ -50,9 +50,10 @@ var kernelSample = []struct {
 const sampleSize = 6
 
 // Of each header, in little-endian and some in big-endian and in both orders,
-// what is emitted compiles, is what vet wants and some of it what staticcheck
-// does, and passes the tests that come with it; its sizes are gcc's; and struc,
-// where the types carry its tags, decodes and encodes the same.
+// what is emitted compiles, is what vet wants and, with the whole corpus, some
+// of it what staticcheck does, and passes the tests that come with it; its sizes
+// are gcc's; and struc, where the types carry its tags, decodes and encodes the
+// same.
 func TestKernelSample(t *testing.T) {
 	requireTool(t, "gcc")
 	if _, err := os.Stat("/usr/include/linux/types.h"); err != nil {
@@ -94,7 +95,9 @@ func TestKernelSample(t *testing.T) {
 	}
 	m.finish()
 	goTool(t, m.dir, "vet", "./emitted/...")
-	lint(t, m.dir, m.some())
+	if wholeCorpus() {
+		lint(t, m.dir, m.some())
+	}
 	goTool(t, m.dir, "test", "-vet=off", "./run")
 	got := lines(t, filepath.Join(m.dir, "run", "sizes"))
 	want := m.sizes()
@@ -137,17 +140,7 @@ func lint(t *testing.T, dir string, packages []string) {
 	cmd := exec.Command("go", append([]string{"run", string(tool), "-checks", "all,-ST1000,-ST1003"}, packages...)...)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "GOFLAGS=", "GOWORK=off")
-	if !inCI() {
-		// It is no dependency of the module; nothing is fetched for it.
-		cache := strings.TrimSpace(string(goTool(t, dir, "env", "GOMODCACHE")))
-		cmd.Env = append(cmd.Env, "GOPROXY=file://"+filepath.ToSlash(cache)+"/cache/download", "GONOSUMDB=*")
-	}
-	out, err := cmd.CombinedOutput()
-	switch {
-	case err == nil:
-	case !inCI() && strings.Contains(string(out), "/staticcheck@"):
-		t.Logf("no staticcheck here: %s", out)
-	default:
+	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Errorf("staticcheck: %v\n%s", err, out)
 	}
 }
