@@ -24,7 +24,7 @@ var (
 	wholeChain  = &difference{"stricter", "A backing file that may be opened and is not what the overlay says makes opening fail, for `info` too; QEMU's looks at the image alone."}
 	ourCiphers  = &difference{"stricter", "LUKS with serpent, mode ctr, or md5 is refused, and so is more work for a password than 200 million iterations " +
 		"(`Options.MaxIterations`); QEMU reads the ones and does the other."}
-	onlyPart    = &difference{"laxer", "Broken snapshot, bitmap or refcount tables fail those who ask for them; QEMU refuses the whole image."}
+	onlyPart    = &difference{"laxer", "Broken snapshot, bitmap or refcount tables, or LUKS headers, fail those who ask for them; QEMU refuses the whole image."}
 	extraData   = &difference{"laxer", "A bitmap with extra data is listed, as one that cannot be read; QEMU refuses the whole image."}
 	tablesAlone = &difference{"laxer", "An image whose backing or data file is missing tells what it holds itself: `snapshot -l`, and with a data file `map`; QEMU refuses it."}
 	fullCluster = &difference{"laxer", "A deflate cluster is whole when it is full; QEMU goes on and refuses nonsense behind it."}
