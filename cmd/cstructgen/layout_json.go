@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"cstructgen/internal/cdump"
 	"cstructgen/internal/cstruct"
 )
 
@@ -131,10 +132,15 @@ func layoutJSON(w io.Writer, m *cstruct.Model) error {
 	for _, s := range skipped(m) {
 		out.Skipped = append(out.Skipped, jsonSkip{s.Pos.String(), s.Name, s.Reason})
 	}
-	enc := json.NewEncoder(w)
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
-	return enc.Encode(out)
+	if err := enc.Encode(out); err != nil {
+		return err
+	}
+	_, err := w.Write(cdump.EscapeJSON(b.Bytes()))
+	return err
 }
 
 func fieldJSON(f *cstruct.Field) jsonField {

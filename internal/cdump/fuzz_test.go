@@ -63,6 +63,11 @@ func FuzzDump(f *testing.F) {
 				if err := WriteJSON(b, n, 0); err != nil || !json.Valid([]byte(b.String())) {
 					t.Fatalf("%v: %s", err, b.String())
 				}
+				for _, r := range b.String() {
+					if r != '\n' && !unicode.IsPrint(r) {
+						t.Fatalf("%U is printed:\n%s", r, b.String())
+					}
+				}
 			}
 		}
 	})

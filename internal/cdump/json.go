@@ -5,12 +5,15 @@ import (
 	"bytes"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"io"
 	"iter"
 	"math"
 	"math/big"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -73,8 +76,32 @@ func encode(w *bufio.Writer, v any) error {
 	if err := enc.Encode(v); err != nil {
 		return err
 	}
-	_, err := w.Write(bytes.TrimRight(b.Bytes(), "\n"))
+	_, err := w.Write(EscapeJSON(bytes.TrimRight(b.Bytes(), "\n")))
 	return err
+}
+
+// EscapeJSON returns the same JSON, in which strings have escape sequences for
+// what could drive a terminal, hide text or turn it round: JSON demands that of
+// a part of them alone. Whoever prints JSON with text that others wrote wants
+// it.
+func EscapeJSON(text []byte) []byte {
+	plain := func(r rune) bool { return r == '\n' || unicode.IsPrint(r) }
+	if bytes.IndexFunc(text, func(r rune) bool { return !plain(r) }) < 0 {
+		return text
+	}
+	var b []byte
+	for _, r := range string(text) { // outside of strings all is plain
+		switch {
+		case plain(r):
+			b = utf8.AppendRune(b, r)
+		case r <= 0xffff:
+			b = fmt.Appendf(b, "\\u%04x", r)
+		default:
+			high, low := utf16.EncodeRune(r)
+			b = fmt.Appendf(b, "\\u%04x\\u%04x", high, low)
+		}
+	}
+	return b
 }
 
 // leaves yields what is in n that JSON has an entry for.

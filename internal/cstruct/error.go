@@ -23,8 +23,8 @@ type Error struct {
 	Err      error  // ErrLimit, or nil
 }
 
-// Error returns "file:line:col: message".
-func (e *Error) Error() string { return e.Pos.String() + ": " + e.Msg }
+// Error returns "file:line:col: message", one line without control characters.
+func (e *Error) Error() string { return e.Pos.String() + ": " + printable(e.Msg) }
 
 // Unwrap returns e.Err.
 func (e *Error) Unwrap() error { return e.Err }
@@ -38,8 +38,8 @@ type UnsupportedError struct {
 	Included []Pos
 }
 
-// Error returns "file:line:col: message".
-func (e *UnsupportedError) Error() string { return e.Pos.String() + ": " + e.Msg }
+// Error returns "file:line:col: message", one line without control characters.
+func (e *UnsupportedError) Error() string { return e.Pos.String() + ": " + printable(e.Msg) }
 
 // An ErrorList is what Parse returns: errors in order of position, each an
 // *Error or an *UnsupportedError.
@@ -122,16 +122,17 @@ func excerpt(b *strings.Builder, err error, pos Pos, line string, included []Pos
 			fmt.Fprintf(b, "    ... and %d more\n", len(included)-i)
 			break
 		}
-		fmt.Fprintf(b, "    included from %s:%d\n", p.File, p.Line)
+		fmt.Fprintf(b, "    included from %s:%d\n", printable(p.File), p.Line)
 	}
 }
 
 // Include lines that Format shows. Longer stacks are loops.
 const shownIncludes = 16
 
-// printable replaces what could drive a terminal or hide text.
+// printable replaces what could drive a terminal or hide text, and what is no
+// text.
 func printable(s string) string {
-	if strings.IndexFunc(s, hidden) < 0 {
+	if strings.IndexFunc(s, hidden) < 0 && utf8.ValidString(s) {
 		return s
 	}
 	var b strings.Builder
@@ -151,10 +152,11 @@ func hidden(r rune) bool {
 	return r != '\t' && (unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == 0x2028 || r == 0x2029)
 }
 
-// String returns "file:line:col", or "file" for a Pos without a line.
+// String returns "file:line:col", or "file" for a Pos without a line. Control
+// characters of the file's name are escaped.
 func (p Pos) String() string {
 	if p.Line == 0 {
-		return p.File
+		return printable(p.File)
 	}
-	return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Col)
+	return fmt.Sprintf("%s:%d:%d", printable(p.File), p.Line, p.Col)
 }
