@@ -114,10 +114,7 @@ func writeQuoted(w *bufio.Writer, s string) {
 // writeUnit writes the escape of a UTF-16 code unit.
 func writeUnit(w *bufio.Writer, u rune) {
 	const digits = "0123456789ABCDEF"
-	w.WriteString(`\u`)
-	for shift := 12; shift >= 0; shift -= 4 {
-		w.WriteByte(digits[u>>shift&15])
-	}
+	w.Write([]byte{'\\', 'u', digits[u>>12&15], digits[u>>8&15], digits[u>>4&15], digits[u&15]})
 }
 
 // codePoint returns the code point at the start of s, which is not empty, and
