@@ -499,6 +499,15 @@ func (c *coder) decodeRest(t *goType, x string, depth int) {
 
 // skip writes the statements that pass over a field that has no variable.
 func (c *coder) skip(t *goType) {
+	if !t.skippable() {
+		v := c.name("discarded")
+		c.line("var %s %s", v, t)
+		c.decodeValue(t, v, 0)
+		if t.record == nil { // whose call uses it
+			c.line("_ = %s", v)
+		}
+		return
+	}
 	if t.leb {
 		v := c.name("v")
 		c.line("var %s %s", v, t.scalar.name)

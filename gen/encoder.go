@@ -209,16 +209,31 @@ func (c *coder) encodeEnd(elem *goType, depth int) {
 
 // fill appends zeros in place of a field that has no variable.
 func (c *coder) fill(t *goType) {
+	zero := func(t *goType) string {
+		v := c.name("discarded")
+		c.line("var %s %s", v, t)
+		return v
+	}
 	switch {
 	case t.leb:
 		c.line("b = append(b, 0)")
+	case t.length == nil:
+		c.encodeValue(t, zero(t), 0)
 	case t.length.Kind == cstruct.Counted:
-		n, typ := c.countOf(t, "nil", here)
+		n, _ := c.countOf(t, "nil", here)
 		c.line("if %s > %d {", n, maxSize)
 		c.line("return nil, %s", c.fail(here, `errors.New("too many discarded elements")`))
 		c.line("}")
-		_ = typ
+		if t.elem.dynamic() {
+			v := zero(t.elem)
+			c.line("for range %s {", n)
+			c.encodeValue(t.elem, v, 0)
+			c.line("}")
+			return
+		}
 		c.line("b = append(b, make([]byte, %s)...)", times(t.elem.size, "int("+n+")"))
+	case t.length.Kind == cstruct.Terminated && t.elem.dynamic():
+		c.encodeEnd(t.elem, 0)
 	case t.length.Kind == cstruct.Terminated && t.elem.size > 0:
 		c.line("b = append(b, make([]byte, %d)...)", t.elem.size)
 	}

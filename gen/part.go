@@ -2,6 +2,7 @@ package gen
 
 import (
 	"fmt"
+	"strings"
 
 	"cstructgen/internal/cstruct"
 )
@@ -19,21 +20,20 @@ type part struct {
 func (m *member) discarded() bool { return m.name == "" && m.bits == 0 }
 
 // discard adds a field that is read and forgotten, and written as zeros.
-func (l *lowering) discard(r *record, m *member, f *cstruct.Field) error {
+func (l *lowering) discard(r *record, names *scope, m *member, f *cstruct.Field) error {
 	m.cname = ""
 	switch {
 	case m.bits > 0:
 	case !cstruct.Dynamic(f.Type):
 		m.typ = &goType{size: m.size}
 	default:
-		t, err := l.typeOf(f.Type, place{}, f.Pos)
-		if err != nil {
+		// A type without a name gets one: values are decoded, and forgotten.
+		name := names.free("Discarded")
+		names.reserve("a discarded field", name)
+		var err error
+		if m.typ, err = l.typeOf(f.Type, place{r.name + name, r.key[strings.IndexByte(r.key, ' ')+1:] + "." + name}, f.Pos); err != nil {
 			return err
 		}
-		if !t.skippable() {
-			return unsupported(f.Pos, "a field that is discarded, of type %s", f.Type)
-		}
-		m.typ = t
 	}
 	r.members = append(r.members, m)
 	return nil
@@ -115,7 +115,7 @@ func (l *lowering) addParts(r *record, names *scope, s *cstruct.Struct) error {
 // holds visits the records that values of r hold.
 func (r *record) holds(visit func(*record)) {
 	for _, m := range r.members {
-		if m.typ == nil || m.name == "" {
+		if m.typ == nil {
 			continue
 		}
 		if inner := m.typ.innermost().record; inner != nil {

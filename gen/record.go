@@ -219,7 +219,7 @@ func (l *lowering) member(r *record, names *scope, f *cstruct.Field, base int64)
 		}
 	}
 	if f.Name == "_" && l.cfg.Dialect == Dissect {
-		return l.discard(r, m, f)
+		return l.discard(r, names, m, f)
 	}
 	r.fields[f] = m
 	what := fmt.Sprintf("field %s of %s", f.Name, r.cname)

@@ -156,6 +156,8 @@ var constructs = []construct{
 	{name: "_ of dynamic size", text: "struct t { uint8 n; char _[n]; uleb128 _; char _[]; uint16 _[]; uint8 a; };", size: -1,
 		bytes: "02 4142 8101 4300 01000000 07", want: "{N:2 A:7}", lossy: true},
 	{name: "_ of a type without a name", text: "struct t { struct { uint8 a; } _; enum : uint16 { X } _; enum { Y }; uint8 b; };", size: 8, bytes: "01 0200 03000000 04", want: "{B:4}", lossy: true},
+	{name: "_ of what differs in size", text: "struct e { uint8 n; char d[n]; }; struct t { e _; uint8 k; e _[k]; e _[]; uleb128 _[2]; struct { uint8 m; uint8 x[m]; } _; uint8 a; e _[EOF]; };", size: -1,
+		bytes: "02 4142 02 01 41 00 01 42 00 81 01 02 01 09 07 00 01 43", want: "{K:2 A:7}", lossy: true},
 	{name: "_ as a bit-field", text: "struct t { uint8 a:2; uint8 _:4; uint8 b:2; };", size: 1, bytes: "ff", want: "{A:3 B:3}", lossy: true},
 
 	// Pointers.
