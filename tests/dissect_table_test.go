@@ -132,6 +132,7 @@ var constructs = []construct{
 	{name: "enum in a struct", text: "struct t { enum : uint8 { X, Y } kind; enum K : uint16 { Z } k; };", size: 3, bytes: "01 0000", want: "{Kind:Y K:Z}"},
 	{name: "values that the type cannot hold", text: "flag F : uint16 { A = 1, B = 0x10000, ALL = 0xffffffff, C = 2 }; enum E : uint8 { X = 255, Y, Z = 1 }; struct t { F f; E e; uint8 d[E.Y - 254]; }; enum G { A = -1 }; struct u { char x[G.A + 2]; };", size: 5,
 		bytes: "0300 01 0708", want: "{F:A|C E:Z D:[7 8]}"},
+	{name: "a value twice: the last counts", text: "enum E : uint8 { A = 1, B, A = 7, C }; struct t { E e[4]; char c[E.A - 6]; };", size: 5, bytes: "01 02 07 08 41", want: "{E:[E(1) B A C] C:[65]}"},
 	{name: "enum without a member's name", text: "struct t { uint8 a; enum K : uint16 { X, Y }; uint8 b; };", size: 4, bytes: "01 0100 02", want: "{A:1 K:Y B:2}"},
 	{name: "typedef of an enum", text: "typedef enum { A = 1 } E; struct t { E e; };", size: 4, bytes: "01000000", want: "{E:A}"},
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"go/constant"
 	gotoken "go/token"
+	"slices"
 )
 
 // scopedEnumeration resolves enum and flag of dialect dissect. Their values
@@ -59,6 +60,7 @@ func (r *resolver) scopedEnumeration(spec *enumSpec, hint string, d *nameDecl) (
 func (r *resolver) scopedValues(e *Enum, spec *enumSpec) (map[string]constant.Value, *diagnostic) {
 	own := map[string]constant.Value{}
 	places := map[string]pos{}
+	twice := false
 	next := zero
 	if e.Flags {
 		next = one
@@ -74,7 +76,8 @@ func (r *resolver) scopedValues(e *Enum, spec *enumSpec) (map[string]constant.Va
 		}
 		name := item.name
 		if old, ok := places[name.text]; ok {
-			return nil, malformed(name.pos, "value %s occurs twice (first at %v)", name, r.position(old))
+			r.warnf(name.pos, "value %s occurs twice (first at %v)", name, r.position(old))
+			twice = true
 		}
 		places[name.text], own[name.text] = name.pos, v
 		if fits(v, e.Under) || constant.Sign(v) < 0 && fits(v, signed(e.Under)) {
@@ -91,6 +94,9 @@ func (r *resolver) scopedValues(e *Enum, spec *enumSpec) (map[string]constant.Va
 			}
 			next = constant.Shift(one, gotoken.SHL, uint(n))
 		}
+	}
+	if twice { // the last one counts
+		e.Values = slices.DeleteFunc(e.Values, func(v *EnumValue) bool { return v.Pos != r.position(places[v.Name]) })
 	}
 	return own, nil
 }
