@@ -131,7 +131,13 @@ func resolveReference(from, name string) (resolved string, ok bool) {
 			return "", false
 		}
 	}
-	if !filepath.IsAbs(name) {
+	switch volume := filepath.VolumeName(name); {
+	case filepath.IsAbs(name):
+	case volume != "":
+		return "", false // Windows: C:x is where that drive's current directory is
+	case os.IsPathSeparator(name[0]):
+		name = filepath.VolumeName(from) + name // Windows: on the same drive
+	default:
 		name = filepath.Join(filepath.Dir(from), name)
 	}
 	name = filepath.Clean(name)

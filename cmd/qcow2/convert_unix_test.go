@@ -16,6 +16,10 @@ import (
 
 func TestConvertSignal(t *testing.T) {
 	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
+		// Not ignored, as it is where nohup runs the tests.
+		notified := make(chan os.Signal, 1)
+		signal.Notify(notified, sig)
+		defer signal.Stop(notified)
 		dir := t.TempDir()
 		src := newFakeDisk(64 << 20)
 		src.onRead = func(off int64) error {

@@ -67,6 +67,9 @@ func convertToFile(ctx context.Context, c *copier, to destination, info fs.FileI
 		return err
 	}
 	defer func() { err = errors.Join(err, t.discard()) }()
+	if c.sparse > 0 {
+		allowHoles(t.file)
+	}
 	if err := t.file.Truncate(c.src.Size()); err != nil {
 		return err
 	}

@@ -95,10 +95,14 @@ func followLinks(name string) (string, error) {
 		if err != nil {
 			return name, nil // not a link, or nothing
 		}
-		if !filepath.IsAbs(target) {
-			target = dir + string(filepath.Separator) + target
+		switch {
+		case filepath.IsAbs(target):
+			name = target
+		case os.IsPathSeparator(target[0]): // Windows: on the same drive
+			name = filepath.VolumeName(dir) + target
+		default:
+			name = dir + string(filepath.Separator) + target
 		}
-		name = target
 	}
 	return "", fmt.Errorf("%q: too many symbolic links", name)
 }
