@@ -1,6 +1,9 @@
 package qcow2
 
-import "io/fs"
+import (
+	"io"
+	"io/fs"
+)
 
 // A File is one of the files that an image was opened with.
 type File struct {
@@ -17,6 +20,9 @@ type File struct {
 	// Info is what the file's reader says of itself, or nil: of a file it
 	// tells identity and kind.
 	Info fs.FileInfo
+	// Reader is what the file is read with, an *os.File if this package opened
+	// it. It is closed with the image, and its position is not the caller's.
+	Reader io.ReaderAt
 }
 
 // Files returns the image's files, top layer first, each layer's own before
@@ -27,7 +33,7 @@ func (im *Image) Files() []File {
 	add := func(kind, format string, f *hostFile, disk uint64) {
 		entry := File{
 			Kind: kind, Depth: depth, Format: format, Name: f.name, Shown: f.full,
-			Size: int64(f.size), DiskSize: int64(disk),
+			Size: int64(f.size), DiskSize: int64(disk), Reader: f.r,
 		}
 		if s, ok := f.r.(interface{ Stat() (fs.FileInfo, error) }); ok {
 			if info, err := s.Stat(); err == nil {

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -350,13 +352,90 @@ func TestShrunkRaw(t *testing.T) {
 	}
 	target := filepath.Join(t.TempDir(), "target")
 	c := &copier{src: d, sparse: 4096, workers: 1, done: func(int64) {}}
+	blind := &copier{src: d, sparse: 512, blind: true, workers: 2, done: func(int64) {}}
 	for what, err := range map[string]error{
 		"convert": convert(t.Context(), c, destination{name: target}, io.Discard),
+		"blindly": convert(t.Context(), blind, destination{name: target}, io.Discard),
 		"stream":  stream(io.Discard, d, 0, d.Size()),
 		"part":    stream(io.Discard, d, 1<<20, 3<<20),
 	} {
 		if !errors.Is(err, io.ErrUnexpectedEOF) {
 			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
+// A watchedDisk counts the bytes that are read of it.
+type watchedDisk struct {
+	disk
+	read atomic.Int64
+}
+
+func (d *watchedDisk) ReadAt(p []byte, off int64) (int, error) {
+	d.read.Add(int64(len(p)))
+	return d.disk.ReadAt(p, off)
+}
+
+// Where zeros are not looked for, the system copies what lies in files as it
+// is on the disk, if it can.
+func TestConvertInKernel(t *testing.T) {
+	t.Chdir(t.TempDir())
+	content := newFakeDisk(5<<20 + 512).data
+	for at := 0; at < len(content); at += 4096 {
+		content[at] = 1 // no file system makes holes of it
+	}
+	if err := os.WriteFile("raw", content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	raw, err := openRaw("raw")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer raw.Close()
+	probe, err := os.Create("probe")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer probe.Close()
+	n, err := copyRange(probe, 0, raw.File, 0, 1<<20)
+	able := err == nil && n > 0
+	d := &watchedDisk{disk: raw}
+	for _, tt := range []struct {
+		blind bool
+		reads bool
+	}{{false, true}, {true, !able}} {
+		d.read.Store(0)
+		c := &copier{src: d, sparse: 512, blind: tt.blind, workers: 4, done: func(int64) {}}
+		if err := convert(t.Context(), c, destination{name: "target"}, io.Discard); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := os.ReadFile("target"); err != nil || !bytes.Equal(got, content) {
+			t.Errorf("blind %v: wrong bytes (%v)", tt.blind, err)
+		}
+		if n := d.read.Load(); (n > 0) != tt.reads {
+			t.Errorf("blind %v: %d bytes were read; the system copies: %v", tt.blind, n, able)
+		}
+	}
+}
+
+// However the parts of an image are copied, the disk is the same.
+func TestConvertExtents(t *testing.T) {
+	names := imageNames(t)
+	t.Chdir(t.TempDir())
+	for _, name := range names {
+		want := unpack(t, name)
+		args := []string{"convert", "--allow-dir", name, "-S", "extents", name + "/disk.qcow2", "out"}
+		if want.Password != "" {
+			t.Setenv("SECRET", want.Password)
+			args = append(args, "--secret-env", "SECRET")
+		}
+		succeed(t, args...)
+		got, err := os.ReadFile("out")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if sum := fmt.Sprintf("%x", sha256.Sum256(got)); sum != want.SHA256 {
+			t.Errorf("%s: the disk's sum is %s, want %s", name, sum, want.SHA256)
 		}
 	}
 }

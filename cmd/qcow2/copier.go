@@ -3,10 +3,12 @@ package main
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"math/bits"
+	"os"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -19,6 +21,7 @@ const pieceSize = 2 << 20
 // zeros is not read:
 //
 //	extents -> pieces of data -> workers: read -> find zeros -> write the rest
+//	                             or: have the system copy
 type copier struct {
 	src    disk
 	dst    io.WriterAt
@@ -31,13 +34,16 @@ type copier struct {
 	workers int
 	done    func(n int64) // told of bytes that are done with
 
-	first earliest // error
+	ranges *ranger
+	first  earliest // error
 }
 
 // A piece is a part of the disk that lies between two multiples of pieceSize.
 type piece struct {
 	off, n int64
-	zero   bool // known to be
+	zero   bool     // known to be
+	file   *os.File // that the system may copy it from; nil: unknown
+	at     int64    // where in file
 }
 
 // maxZeros is how many zeros a worker is asked for at once, in bytes.
@@ -47,32 +53,40 @@ const maxZeros = 1 << 30
 // disk if there are several.
 func (c *copier) copy(whole context.Context) error {
 	g, ctx := errgroup.WithContext(whole)
-	pieces := make(chan piece, c.workers)
-	g.Go(func() error {
-		defer close(pieces)
-		off, err := c.cut(ctx, pieces)
-		if err != nil && ctx.Err() == nil {
-			c.first.report(&finding{off: off, err: err})
-		}
-		return err
-	})
+	c.ranges = new(ranger)
+	if c.blind {
+		c.ranges = newRanger(c.dst, c.src.Files())
+	}
+	var mu sync.Mutex // of next
+	next, stop := iter.Pull2(c.pieces(ctx))
+	defer stop()
 	for range c.workers {
 		g.Go(func() error {
 			var buf []byte
-			for p := range pieces {
-				if whole.Err() != nil || c.first.settled(p.off) {
+			for {
+				mu.Lock()
+				p, err, ok := next()
+				mu.Unlock()
+				switch {
+				case !ok || whole.Err() != nil || c.first.settled(p.off):
 					return whole.Err()
+				case err != nil && ctx.Err() != nil:
+					return err // the context's, as a rule
 				}
-				if buf == nil {
-					buf = make([]byte, min(pieceSize, c.src.Size()))
+				n := p.n
+				if err == nil {
+					c.ranges.copy(&p)
+					if p.n > 0 && buf == nil {
+						buf = make([]byte, min(pieceSize, c.src.Size()))
+					}
+					err = c.copyPiece(p, buf)
 				}
-				if err := c.copyPiece(p, buf); err != nil {
+				if err != nil {
 					c.first.report(&finding{off: p.off, err: err})
 					return err
 				}
-				c.done(p.n)
+				c.done(n)
 			}
-			return nil
 		})
 	}
 	err := g.Wait()
@@ -82,51 +96,65 @@ func (c *copier) copy(whole context.Context) error {
 	return err
 }
 
-// cut sends the pieces that there is something to do for, in order. Extents
-// that differ only in where they lie are not told apart. With an error it
-// returns where on the disk that is.
-func (c *copier) cut(ctx context.Context, pieces chan<- piece) (off int64, err error) {
-	var cur piece
-	send := func() error {
-		if cur.zero && c.zeroed {
-			c.done(cur.n)
-			cur.n = 0
-			return ctx.Err()
-		}
-		for cur.n > 0 {
-			p := cur
-			if p.n = min(cur.n, pieceSize-cur.off%pieceSize); cur.zero {
-				p.n = min(cur.n, maxZeros)
+// pieces yields the pieces that there is something to do for, in order. Extents
+// that differ only in where they lie are not told apart unless the system is to
+// copy them. With an error comes where on the disk that is.
+func (c *copier) pieces(ctx context.Context) iter.Seq2[piece, error] {
+	return func(yield func(piece, error) bool) {
+		var cur piece
+		send := func() bool {
+			if cur.zero && c.zeroed {
+				c.done(cur.n)
+				cur.n = 0
 			}
-			cur.off += p.n
-			cur.n -= p.n
-			select {
-			case pieces <- p:
-			case <-ctx.Done():
-				return ctx.Err()
+			for cur.n > 0 {
+				p := cur
+				if p.n = min(cur.n, pieceSize-cur.off%pieceSize); cur.zero {
+					p.n = min(cur.n, maxZeros)
+				}
+				cur.off += p.n
+				cur.at += p.n
+				cur.n -= p.n
+				if !yield(p, nil) {
+					return false
+				}
 			}
+			return true
 		}
-		return nil
+		var off int64
+		for e, err := range c.src.ExtentsContext(ctx, 0, c.src.Size()) {
+			if err != nil {
+				if send() { // what lies before may be wrong, too
+					yield(piece{off: off}, err)
+				}
+				return
+			}
+			next := piece{off: e.Start, n: e.Length, zero: e.Zero}
+			next.file, next.at = c.ranges.locate(&e)
+			if !cur.continues(&next) || cur.n >= pieceSize {
+				if !send() {
+					return
+				}
+				cur = next
+			} else {
+				cur.n += next.n
+			}
+			off += e.Length
+		}
+		send()
 	}
-	for e, err := range c.src.ExtentsContext(ctx, 0, c.src.Size()) {
-		if err != nil {
-			return off, errors.Join(send(), err) // what lies before may be wrong, too
-		}
-		if e.Zero != cur.zero || cur.n >= pieceSize {
-			if err := send(); err != nil {
-				return off, err
-			}
-		}
-		if cur.n == 0 {
-			cur = piece{off: e.Start, zero: e.Zero}
-		}
-		cur.n += e.Length
-		off += e.Length
-	}
-	return off, send()
 }
 
+// continues reports whether next, which lies behind p, is more of it.
+func (p *piece) continues(next *piece) bool {
+	return p.n > 0 && p.zero == next.zero && p.file == next.file && (p.file == nil || p.at+p.n == next.at)
+}
+
+// copyPiece copies p. buf is for use.
 func (c *copier) copyPiece(p piece, buf []byte) error {
+	if p.n == 0 {
+		return nil
+	}
 	if p.zero {
 		return c.writeZeros(p.off, p.n, buf)
 	}

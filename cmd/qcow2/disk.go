@@ -131,7 +131,7 @@ func (d *rawDisk) WriteTo(w io.Writer) (int64, error) {
 }
 
 func (d *rawDisk) Files() []qcow2.File {
-	f := qcow2.File{Format: formatRaw, Name: d.Name(), Shown: d.Name(), Size: d.size, DiskSize: d.size}
+	f := qcow2.File{Format: formatRaw, Name: d.Name(), Shown: d.Name(), Size: d.size, DiskSize: d.size, Reader: d.File}
 	if info, err := d.Stat(); err == nil {
 		f.Info = info
 	}

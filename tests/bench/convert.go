@@ -34,7 +34,9 @@ func convertRows() []row {
 				append(append([]string{"qemu-img", "convert", "-m", "8", "-W"}, b.unlocked("--image-opts", b.path(c.image))...), "-O", "raw"), true)
 		}})
 	}
-	return rows
+	return append(rows, row{"convert plain, --sparse=extents", "cp of the raw file", []string{plain}, func(b *bench) (result, error) {
+		return b.converts([]string{b.tool, "convert", "--sparse=extents", "-O", "raw", b.path(plain)}, []string{"cp", b.path(raw)}, true)
+	}})
 }
 
 // converts measures two programs that write a file, whose name is their last
