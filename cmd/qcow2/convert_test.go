@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -424,18 +423,19 @@ func TestConvertExtents(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for _, name := range names {
 		want := unpack(t, name)
-		args := []string{"convert", "--allow-dir", name, "-S", "extents", name + "/disk.qcow2", "out"}
+		args := []string{"convert", "--allow-dir", name, name + "/disk.qcow2"}
 		if want.Password != "" {
 			t.Setenv("SECRET", want.Password)
 			args = append(args, "--secret-env", "SECRET")
 		}
-		succeed(t, args...)
-		got, err := os.ReadFile("out")
+		succeed(t, append(args, "usual")...)
+		succeed(t, append(args, "extents", "-S", "extents")...)
+		usual, err := os.ReadFile("usual")
 		if err != nil {
 			t.Fatal(err)
 		}
-		if sum := fmt.Sprintf("%x", sha256.Sum256(got)); sum != want.SHA256 {
-			t.Errorf("%s: the disk's sum is %s, want %s", name, sum, want.SHA256)
+		if got, err := os.ReadFile("extents"); err != nil || !bytes.Equal(got, usual) {
+			t.Errorf("%s: wrong bytes (%v)", name, err)
 		}
 	}
 }
