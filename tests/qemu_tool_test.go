@@ -288,7 +288,7 @@ func TestToolBenchmarkRuns(t *testing.T) {
 	if err := cmd.Run(); err != nil {
 		t.Fatalf("%v\n%s", err, stderr.Bytes())
 	}
-	const rows = 8
+	const rows = 9
 	if n := strings.Count(table.String(), "\n"); n != rows+4 {
 		t.Errorf("%d lines, want a title, the head of the table, and %d rows\n%s", n, rows, table.Bytes())
 	}
