@@ -54,8 +54,9 @@ func newClusterCache(limit int64) *clusterCache {
 	return c
 }
 
-// read copies into p the bytes of the decoded cluster r of im from in on.
-func (c *clusterCache) read(im *Image, r run, p []byte, in uint64) (int, error) {
+// read copies into p the bytes of the decoded cluster r of im from in on. src
+// is as in decode.
+func (c *clusterCache) read(im *Image, r run, p []byte, in uint64, src []byte) (int, error) {
 	key := clusterKey{im.file, r.host, r.size}
 	size := im.active.clusterSize()
 	whole := uint64(len(p)) == size
@@ -86,12 +87,12 @@ func (c *clusterCache) read(im *Image, r run, p []byte, in uint64) (int, error) 
 		if whole {
 			// Nobody else may want it again: it is decoded to where it is
 			// wanted, and kept only if somebody waits for it by then.
-			if err := c.fill(e, im, r, p[:size:size], false); err != nil {
+			if err := c.fill(e, im, r, p[:size:size], src, false); err != nil {
 				return 0, err
 			}
 			return len(p), nil
 		}
-		c.fill(e, im, r, c.buffer(size), true)
+		c.fill(e, im, r, c.buffer(size), src, true)
 	}
 	n, err := 0, e.err
 	if err == nil {
@@ -108,11 +109,11 @@ func (c *clusterCache) read(im *Image, r run, p []byte, in uint64) (int, error) 
 var errInterrupted = errors.New("decoding was interrupted")
 
 // fill decodes the cluster r of im into data, and ends the wait for e, whatever
-// happens. own is as in publish.
-func (c *clusterCache) fill(e *cluster, im *Image, r run, data []byte, own bool) (err error) {
+// happens. src is as in decode, own as in publish.
+func (c *clusterCache) fill(e *cluster, im *Image, r run, data, src []byte, own bool) (err error) {
 	err = errInterrupted
 	defer func() { c.publish(e, data, err, own) }()
-	err = im.decode(data, r)
+	err = im.decode(data, r, src)
 	return err
 }
 
@@ -199,35 +200,39 @@ func (c *clusterCache) unlink(e *cluster) {
 // scratch holds compressed bytes while they are decoded.
 var scratch = sync.Pool{New: func() any { return new([]byte) }}
 
-// decode reads the compressed cluster r of im and decodes it into dst, which
-// is as long as a cluster; bytes behind it, up to its capacity, may change.
-// Compressed clusters lie in the image file even if
-// it has a data file, and are never encrypted.
-func (im *Image) decode(dst []byte, r run) error {
-	size := r.size
-	if !im.file.zeroFill {
-		// The length is counted in sectors, the last of which may leave the
-		// file. That the rest is enough is for the decoder to say.
-		size = im.file.clip(r.host, size)
-		if size == 0 {
-			return im.file.require(whatComp, r.host, r.size)
+// decode decodes the compressed cluster r of im into dst, which is as long as a
+// cluster; bytes behind it, up to its capacity, may change. src is what the file
+// holds of the cluster, or nil if that is to be read. Compressed clusters lie in
+// the image file even if it has a data file, and are never encrypted.
+func (im *Image) decode(dst []byte, r run, src []byte) error {
+	if src == nil {
+		b := scratch.Get().(*[]byte)
+		defer scratch.Put(b)
+		size := r.size
+		if !im.file.zeroFill {
+			size = im.file.clip(r.host, size)
+		}
+		if uint64(cap(*b)) < size {
+			*b = make([]byte, size)
+		}
+		src = (*b)[:size]
+		if size > 0 {
+			if _, err := im.file.read(whatComp, src, r.host); err != nil {
+				return err
+			}
 		}
 	}
-	b := scratch.Get().(*[]byte)
-	defer scratch.Put(b)
-	if uint64(cap(*b)) < size {
-		*b = make([]byte, size)
-	}
-	src := (*b)[:size]
-	if _, err := im.file.read(whatComp, src, r.host); err != nil {
-		return err
+	// The length is counted in sectors, the last of which may leave the file.
+	// That the rest is enough is for the decoder to say, if there is any.
+	cut := uint64(len(src)) < r.size
+	if cut && len(src) == 0 {
+		return im.file.require(whatComp, r.host, r.size)
 	}
 	err := decodeCluster(im.header.CompressionType, dst, src)
-	if err == nil {
+	switch {
+	case err == nil:
 		return nil
-	}
-	if size < r.size {
-		// Cut off, as it seems.
+	case cut:
 		return im.file.require(whatComp, r.host, r.size)
 	}
 	return im.file.errorAt(whatComp, r.host, 0, "", err)

@@ -48,7 +48,9 @@ type Options struct {
 	// CacheBytes is the memory that tables and decompressed clusters of all
 	// layers together may occupy; 0 means 64 MiB. However little it is, a
 	// few tables and one cluster are kept. Beside it a read of a compressed
-	// cluster needs three clusters at most: two of input, one of output.
+	// cluster needs three clusters at most: two of input, one of output. One of
+	// many clusters decodes on all processors, and may need 4 MiB of input and
+	// a cluster for each processor.
 	CacheBytes int64
 	// ZeroFillTruncated reads bytes past the end of an image file as zeros,
 	// as QEMU does, instead of failing with ErrTruncated.

@@ -44,7 +44,15 @@ func (im *Image) read(p []byte, off guestOffset) (int, error) {
 		at := off + guestOffset(n)
 		r, err := im.active.lookup(at, uint64(len(p)-n))
 		part, m := p[n:n+int(r.length)], 0
-		if err == nil {
+		switch {
+		case err != nil:
+		case im.startsBatch(r, len(p)-n):
+			m, err = im.readBatch(r, p[n:], at)
+			if n += m; err != nil {
+				return n, err
+			}
+			continue
+		default:
 			m, err = im.readRun(r, part, at)
 		}
 		if err != nil {
@@ -77,7 +85,7 @@ func (im *Image) readRun(r run, p []byte, off guestOffset) (int, error) {
 	case UnallocatedSubclusterTypes.Has(r.kind):
 		return im.readBacking(p, off)
 	case r.kind == QCOW2_SUBCLUSTER_COMPRESSED:
-		return im.decoded.read(im, r, p, im.active.inCluster(off))
+		return im.decoded.read(im, r, p, im.active.inCluster(off), nil)
 	}
 	if im.dataErr != nil {
 		return 0, im.dataErr
