@@ -3,7 +3,6 @@ package qcow2
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -38,6 +37,17 @@ func batchImage(t *testing.T, n int, zstd bool, rng *rand.Rand) (b *builder, dis
 	return b, disk
 }
 
+// errorKind tells what kind of error err is. How many bytes it says are needed may
+// differ.
+func errorKind(err error) error {
+	for _, kind := range []error{ErrCorrupt, ErrTruncated} {
+		if errors.Is(err, kind) {
+			return kind
+		}
+	}
+	return err
+}
+
 // A large read gives what small ones give, be it bytes, an error, or losses.
 func TestBatches(t *testing.T) {
 	seed := rand.Uint64()
@@ -69,7 +79,7 @@ func TestBatches(t *testing.T) {
 					k, wantErr = small.ReadAt(want[m:min(len(want), m+batchCluster-at%batchCluster)], int64(at))
 					m += k
 				}
-				if n != m || fmt.Sprint(err) != fmt.Sprint(wantErr) || !bytes.Equal(got[:n], want[:m]) {
+				if n != m || errorKind(err) != errorKind(wantErr) || !bytes.Equal(got[:n], want[:m]) {
 					t.Fatalf("image %d: ReadAt(%d bytes, %d): %d, %v; cluster by cluster %d, %v", i, len(got), off, n, err, m, wantErr)
 				}
 				if !damaged && (err != nil || !bytes.Equal(got, disk[off:][:n])) {
@@ -149,7 +159,9 @@ func TestBatchOfBrokenReader(t *testing.T) {
 		}()
 		im.ReadAt(got, 0)
 	}()
-	r.fault = func(p []byte, off int64) (int, error, bool) { return 0, errTransient, off+int64(len(p)) > int64(len(r.file)/2) }
+	r.fault = func(p []byte, off int64) (int, error, bool) {
+		return 0, errTransient, off+int64(len(p)) > int64(len(r.file)/2)
+	}
 	if _, err := im.ReadAt(got, 0); !errors.Is(err, errTransient) {
 		t.Errorf("got %v", err)
 	}
