@@ -264,9 +264,11 @@ func TestZstdWindowIsNotAllocated(t *testing.T) {
 	}
 }
 
-// FuzzDecodeCluster decodes any bytes, by both methods: what a plain decoder
-// makes of them, the same each time and whatever the memory held before, at
-// little cost; or an error for both.
+// FuzzDecodeCluster decodes any bytes, by both methods: the same each time and
+// whatever the memory held before, at little cost. What zstd gives is what a
+// plain decoder makes of it, or an error for both; package inflate compares
+// deflate, in which compress/flate wants more bits at the end than there need
+// be.
 func FuzzDecodeCluster(f *testing.F) {
 	cluster := clusterOf(4096, 3)
 	f.Add(uint8(0), deflated(f, 6, true, cluster))
@@ -291,7 +293,7 @@ func FuzzDecodeCluster(f *testing.F) {
 		if err == nil && !bytes.Equal(first, second) {
 			t.Fatal("two decodes differ")
 		}
-		if src = src[:min(len(src), 8192)]; len(src) == 0 { // no cluster takes more than two
+		if src = src[:min(len(src), 8192)]; len(src) == 0 || method == QCOW2_COMPRESSION_TYPE_ZLIB { // no cluster takes more than two
 			return
 		}
 		// The entry of a cluster at the start of a file that is no longer.
