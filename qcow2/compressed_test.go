@@ -264,6 +264,35 @@ func TestZstdWindowIsNotAllocated(t *testing.T) {
 	}
 }
 
+// Input that yields nothing, however much there is of it, ends with its end and
+// takes no memory.
+func TestInputThatYieldsNothing(t *testing.T) {
+	for name, c := range map[string]struct {
+		method uint8
+		piece  []byte
+	}{
+		"zstd, skippable frames":             {1, []byte{0x50, 0x2a, 0x4d, 0x18, 0, 0, 0, 0}},
+		"zstd, empty frames":                 {1, []byte{0x28, 0xb5, 0x2f, 0xfd, 0x20, 0, 1, 0, 0}},
+		"zstd, empty frames of large window": {1, []byte{0x28, 0xb5, 0x2f, 0xfd, 0x00, 17 << 3, 1, 0, 0}},
+		"zstd, one frame of empty blocks":    {1, []byte{0, 0, 0}},
+		"deflate, empty stored blocks":       {0, []byte{0, 0, 0, 0xff, 0xff}},
+		"deflate, empty fixed blocks":        {0, []byte{0x02, 0x08, 0x20, 0x80, 0x00}}, // four of 10 bits
+	} {
+		src := bytes.Repeat(c.piece, 1<<20/len(c.piece))
+		if len(c.piece) == ZSTD_BLOCK_HEADER_SIZE {
+			src = append([]byte{0x28, 0xb5, 0x2f, 0xfd, 0x00, 17 << 3}, src...)
+		}
+		dst := make([]byte, 1<<19, 1<<19+decoderSlack)
+		before := allocatedSoFar()
+		if err := decodeCluster(c.method, dst, src); !errors.Is(err, ErrCorrupt) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if n := allocatedSoFar() - before; n > 2<<20 {
+			t.Errorf("%s: %d bytes allocated", name, n)
+		}
+	}
+}
+
 // FuzzDecodeCluster decodes any bytes, by both methods: the same each time and
 // whatever the memory held before, at little cost. What zstd gives is what a
 // plain decoder makes of it, or an error for both; package inflate compares
