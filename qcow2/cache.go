@@ -1,6 +1,7 @@
 package qcow2
 
 import (
+	"math"
 	"math/bits"
 	"sync"
 	"sync/atomic"
@@ -15,23 +16,31 @@ const pageSize = 4096
 // after it got into the cache.
 type page struct {
 	file *hostFile
-	num  uint64 // offset in the file / size of a page
+	num  uint64   // offset in the file / size of a page
+	maps diskPart // that it was first asked for
 	used atomic.Bool
 	// data is what lies inside the file, or a whole page where the rest is to
 	// read as zeros. It is apart, so that the allocator has no size to round up.
 	data []byte
 }
 
-// pageOverhead is what a page takes beside its data, with its slot, in bytes.
-const pageOverhead = 80
+// pageOverhead is what a page takes beside its data, with its slots, in bytes.
+const pageOverhead = 96
+
+// A diskPart is what a page of L2 entries maps: so much of a disk, aligned to
+// its length, as the L1 table at l1 of the page's file has it.
+type diskPart struct {
+	l1    hostOffset
+	index uint64 // offset on the disk / length of a part
+}
+
+// noPart is what pages of other tables map. No disk has such a part.
+var noPart = diskPart{index: math.MaxUint64}
 
 // ways is the number of slots that a page may occupy: a cache line of them.
 const ways = 8
 
-type pageSet struct {
-	slots [ways]atomic.Pointer[page]
-	hand  uint8 // of the clock that chooses whom to replace; under mu
-}
+type pageSet [ways]atomic.Pointer[page]
 
 // A pageCache keeps pages of the files of a chain. A look-up takes no lock
 // and allocates nothing. A page that gave way is freed once its last reader
@@ -42,7 +51,12 @@ type pageCache struct {
 	bits  int    // of the size of a page: pageSize, or the smallest cluster
 	once  sync.Once
 	sets  []pageSet
+	// near has pages of L2 entries by what they map, one for each slot: those
+	// who read the disk find most of what they need here, without looking at
+	// L1. All are in the sets, too. The length is a power of two.
+	near  []atomic.Pointer[page]
 	mu    sync.Mutex // of insertions
+	hands []uint8    // of the clocks that choose whom to replace, one a set
 }
 
 // newPageCache returns a cache that holds about limit bytes, and one set of
@@ -63,29 +77,59 @@ func (c *pageCache) cover(f *hostFile, clusterBits uint32) {
 // pageSize returns the size of a page in bytes.
 func (c *pageCache) pageSize() uint64 { return 1 << c.bits }
 
-// set returns the slots where a page may be.
-func (c *pageCache) set(f *hostFile, num uint64) *pageSet {
-	c.once.Do(func() {
-		// Twice the room that all pages would need leaves hardly any set
-		// with more pages than slots.
-		size := c.pageSize()
-		c.sets = make([]pageSet, max(1, min(c.limit/(ways*(size+pageOverhead)), ceilDiv(c.total, size*ways/2))))
-	})
+// allocate makes the slots.
+func (c *pageCache) allocate() {
+	// Twice the room that all pages would need leaves hardly any set with more
+	// pages than slots.
+	size := c.pageSize()
+	n := max(1, min(c.limit/(ways*(size+pageOverhead)), ceilDiv(c.total, size*ways/2)))
+	c.sets = make([]pageSet, n)
+	c.hands = make([]uint8, n)
+	c.near = make([]atomic.Pointer[page], 1<<bits.Len64(n*ways/2))
+}
+
+// set returns the index of the set where a page may be.
+func (c *pageCache) set(f *hostFile, num uint64) uint64 {
+	c.once.Do(c.allocate)
 	// Multiplying by an odd constant (2^64 / golden ratio) spreads numbers
 	// that lie close together, or at equal distances, over the upper bits.
 	h, _ := bits.Mul64((num^f.seed)*0x9e3779b97f4a7c15, uint64(len(c.sets)))
-	return &c.sets[h]
+	return h
 }
 
-// get returns page num of f, from the cache or from the file. An error is not
-// kept: the next look-up reads again.
-func (c *pageCache) get(what string, f *hostFile, num uint64) (*page, error) {
+// slot returns where in near the page of f that maps part is.
+func (c *pageCache) slot(f *hostFile, part diskPart) *atomic.Pointer[page] {
+	return &c.near[(part.index+f.seed)&uint64(len(c.near)-1)]
+}
+
+// mapping returns the page of f that maps part, a whole one, or nil if it is
+// not near.
+func (c *pageCache) mapping(f *hostFile, part diskPart) *page {
+	c.once.Do(c.allocate)
+	p := c.slot(f, part).Load()
+	if p == nil || p.maps != part || p.file != f {
+		return nil
+	}
+	p.touch()
+	return p
+}
+
+// touch says that p was of use.
+func (p *page) touch() {
+	if !p.used.Load() { // keep the line shared while it is hot
+		p.used.Store(true)
+	}
+}
+
+// get returns page num of f, from the cache or from the file. If it comes from
+// the file it is remembered as what maps part. An error is not kept: the next
+// look-up reads again.
+func (c *pageCache) get(what string, f *hostFile, num uint64, part diskPart) (*page, error) {
 	set := c.set(f, num)
-	for i := range set.slots {
-		if p := set.slots[i].Load(); p != nil && p.num == num && p.file == f {
-			if !p.used.Load() { // keep the line shared while it is hot
-				p.used.Store(true)
-			}
+	slots := &c.sets[set]
+	for i := range slots {
+		if p := slots[i].Load(); p != nil && p.num == num && p.file == f {
+			p.touch()
 			return p, nil
 		}
 	}
@@ -93,6 +137,7 @@ func (c *pageCache) get(what string, f *hostFile, num uint64) (*page, error) {
 	if err != nil {
 		return nil, err
 	}
+	p.maps = part
 	return c.insert(set, p), nil
 }
 
@@ -112,12 +157,13 @@ func (c *pageCache) load(what string, f *hostFile, num uint64) (*page, error) {
 
 // insert puts p into its set, unless somebody else was faster, and returns
 // the page that is there.
-func (c *pageCache) insert(set *pageSet, p *page) *page {
+func (c *pageCache) insert(set uint64, p *page) *page {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	slots := &c.sets[set]
 	free := -1
-	for i := range set.slots {
-		switch q := set.slots[i].Load(); {
+	for i := range slots {
+		switch q := slots[i].Load(); {
 		case q == nil:
 			free = i
 		case q.num == p.num && q.file == p.file:
@@ -125,12 +171,16 @@ func (c *pageCache) insert(set *pageSet, p *page) *page {
 		}
 	}
 	for free < 0 {
-		i := int(set.hand)
-		set.hand = uint8(i+1) % ways
-		if !set.slots[i].Load().used.Swap(false) {
+		i := int(c.hands[set])
+		c.hands[set] = uint8(i+1) % ways
+		if q := slots[i].Load(); !q.used.Swap(false) {
+			c.slot(q.file, q.maps).CompareAndSwap(q, nil)
 			free = i
 		}
 	}
-	set.slots[free].Store(p)
+	slots[free].Store(p)
+	if p.maps != noPart && uint64(len(p.data)) == c.pageSize() {
+		c.slot(p.file, p.maps).Store(p)
+	}
 	return p
 }

@@ -78,29 +78,12 @@ func (m *mapping) piece(off guestOffset, limit uint64) (run, error) {
 	if i >= m.l1Size {
 		return run{kind: QCOW2_SUBCLUSTER_UNALLOCATED_PLAIN, length: limit}, nil
 	}
-	at := m.l1Offset + hostOffset(i*L1E_SIZE)
-	b, err := m.tables.at(whatL1, at, L1E_SIZE, (m.l1Size-i)*L1E_SIZE)
-	if err != nil {
-		n := min(m.l1Size-i, m.tables.entriesInPage(at, L1E_SIZE))
-		return run{length: min(n*m.l2Span()-m.inSpan(off), limit)}, err
-	}
-	table := l1Entry(b)
-	if table == 0 {
-		n := m.l2Span() - m.inSpan(off)
-		for b = b[L1E_SIZE:]; n < limit && len(b) > 0 && l1Entry(b) == 0; b = b[L1E_SIZE:] {
-			n += m.l2Span()
+	b, at := m.near(off)
+	if b == nil {
+		r, err := run{}, error(nil)
+		if b, at, r, err = m.entries(i, off, limit); b == nil {
+			return r, err
 		}
-		return run{kind: QCOW2_SUBCLUSTER_UNALLOCATED_PLAIN, length: min(n, limit)}, nil
-	}
-	if !m.aligned(table) {
-		return run{length: min(m.l2Span()-m.inSpan(off), limit)}, m.tables.file.errorAt(whatL1E, at, uint64(table), "the L2 table is not cluster aligned", ErrCorrupt)
-	}
-	i = m.l2Index(off)
-	at = table + hostOffset(i<<m.entryBits)
-	b, err = m.tables.at(whatL2, at, 1<<m.entryBits, (m.l2Entries()-i)<<m.entryBits)
-	if err != nil {
-		n := min(m.l2Entries()-i, m.tables.entriesInPage(at, 1<<m.entryBits))
-		return run{length: min(n<<m.clusterBits-m.inCluster(off), limit)}, err
 	}
 	r, err := m.entry(b, at, off)
 	if err != nil || r.kind == QCOW2_SUBCLUSTER_COMPRESSED {
@@ -116,6 +99,54 @@ func (m *mapping) piece(off guestOffset, limit uint64) (run, error) {
 	}
 	r.length = min(r.length, limit)
 	return r, nil
+}
+
+// part returns what the page of L2 entries maps that maps off.
+func (m *mapping) part(off guestOffset) diskPart {
+	return diskPart{m.l1Offset, uint64(off) >> m.clusterBits >> (uint(m.tables.cache.bits) - m.entryBits)}
+}
+
+// near returns L2 entries, from that for off on, and their offset in the file,
+// if they are at hand.
+func (m *mapping) near(off guestOffset) ([]byte, hostOffset) {
+	p := m.tables.cache.mapping(m.tables.file, m.part(off))
+	if p == nil {
+		return nil, 0
+	}
+	i := uint64(off) >> m.clusterBits << m.entryBits & (m.tables.cache.pageSize() - 1)
+	return p.data[i:], hostOffset(p.num<<m.tables.cache.bits + i)
+}
+
+// entries returns L2 entries, from that for off on, and their offset in the
+// file. i is the index of off in the L1 table. If there are no entries, or in
+// case of an error, what piece returns takes their place.
+func (m *mapping) entries(i uint64, off guestOffset, limit uint64) ([]byte, hostOffset, run, error) {
+	at := m.l1Offset + hostOffset(i*L1E_SIZE)
+	b, err := m.tables.at(whatL1, at, L1E_SIZE, (m.l1Size-i)*L1E_SIZE, noPart)
+	if err != nil {
+		n := min(m.l1Size-i, m.tables.entriesInPage(at, L1E_SIZE))
+		return nil, 0, run{length: min(n*m.l2Span()-m.inSpan(off), limit)}, err
+	}
+	table := l1Entry(b)
+	if table == 0 {
+		n := m.l2Span() - m.inSpan(off)
+		for b = b[L1E_SIZE:]; n < limit && len(b) > 0 && l1Entry(b) == 0; b = b[L1E_SIZE:] {
+			n += m.l2Span()
+		}
+		return nil, 0, run{kind: QCOW2_SUBCLUSTER_UNALLOCATED_PLAIN, length: min(n, limit)}, nil
+	}
+	if !m.aligned(table) {
+		return nil, 0, run{length: min(m.l2Span()-m.inSpan(off), limit)},
+			m.tables.file.errorAt(whatL1E, at, uint64(table), "the L2 table is not cluster aligned", ErrCorrupt)
+	}
+	i = m.l2Index(off)
+	at = table + hostOffset(i<<m.entryBits)
+	b, err = m.tables.at(whatL2, at, 1<<m.entryBits, (m.l2Entries()-i)<<m.entryBits, m.part(off))
+	if err != nil {
+		n := min(m.l2Entries()-i, m.tables.entriesInPage(at, 1<<m.entryBits))
+		return nil, 0, run{length: min(n<<m.clusterBits-m.inCluster(off), limit)}, err
+	}
+	return b, at, run{}, nil
 }
 
 // l1Entry returns the L2 table that the first L1 entry in b names, or 0.

@@ -10,12 +10,13 @@ type tables struct {
 // at returns bytes of the table what, from off on: one entry of size bytes at
 // least, n bytes at most, as many as are at hand. The entry must not straddle
 // pages; none does, as tables begin at clusters and sizes are powers of two.
-// What is returned belongs to the cache and must not be written.
-func (t *tables) at(what string, off hostOffset, size, n uint64) ([]byte, error) {
+// What is returned belongs to the cache and must not be written. A page that
+// comes from the file is remembered as what maps part.
+func (t *tables) at(what string, off hostOffset, size, n uint64, part diskPart) ([]byte, error) {
 	if err := t.file.require(what, off, size); err != nil {
 		return nil, err
 	}
-	p, err := t.cache.get(what, t.file, uint64(off)>>t.cache.bits)
+	p, err := t.cache.get(what, t.file, uint64(off)>>t.cache.bits, part)
 	if err != nil {
 		return nil, err
 	}
