@@ -49,7 +49,10 @@ func (f *hostFile) clip(off hostOffset, n uint64) uint64 {
 	return min(n, f.size-uint64(off))
 }
 
-// errorAt returns an *Error about what lies at off.
+// errorAt returns an *Error about what lies at off. It is kept out of those who
+// call it, of whom most are busy with what is right.
+//
+//go:noinline
 func (f *hostFile) errorAt(what string, off hostOffset, value uint64, reason string, err error) error {
 	return &Error{
 		File: f.shown, What: what, Offset: int64(min(uint64(off), math.MaxInt64)),
@@ -107,15 +110,26 @@ func (f *hostFile) readPadded(what string, p []byte, off hostOffset) (int, error
 // reader is returned wrapped, so that the caller can look at it, but for the
 // name in it that a file of the system was opened by.
 func (f *hostFile) readInside(what string, p []byte, off hostOffset) (int, error) {
-	for n := 0; n < len(p); {
-		m, err := f.r.ReadAt(p[n:], int64(off)+int64(n))
+	if len(p) == 0 {
+		return 0, nil
+	}
+	n, err := f.r.ReadAt(p, int64(off))
+	if n == len(p) {
+		return n, nil // all is there, whatever else the reader has to say
+	}
+	return f.readOn(what, p, off, n, err)
+}
+
+// readOn goes on where the reader, asked for p, returned n and err.
+func (f *hostFile) readOn(what string, p []byte, off hostOffset, m int, err error) (int, error) {
+	for n := 0; ; {
 		if m < 0 || m > len(p)-n {
 			return n, f.errorAt(what, off, 0, "", errors.New("reader returned an impossible count"))
 		}
 		n += m
 		switch {
 		case n == len(p):
-			// All is there, whatever else the reader has to say.
+			return n, nil
 		case err == io.EOF:
 			return n, f.errorAt(what, off, uint64(len(p)), "bytes needed, the file has shrunk", ErrTruncated)
 		case err != nil:
@@ -126,6 +140,6 @@ func (f *hostFile) readInside(what string, p []byte, off hostOffset) (int, error
 		case m == 0:
 			return n, f.errorAt(what, off, 0, "", io.ErrNoProgress)
 		}
+		m, err = f.r.ReadAt(p[n:], int64(off)+int64(n))
 	}
-	return len(p), nil
 }

@@ -51,7 +51,9 @@ func (m *mapping) lookup(off guestOffset, limit uint64) (run, error) {
 	if err != nil || r.kind == QCOW2_SUBCLUSTER_COMPRESSED {
 		return r, err
 	}
-	m.extend(&r, off, limit, maxPieces)
+	if r.length < limit {
+		m.extend(&r, off, limit, maxPieces)
+	}
 	return r, nil
 }
 
@@ -90,7 +92,7 @@ func (m *mapping) piece(off guestOffset, limit uint64) (run, error) {
 		r.length = min(r.length, limit)
 		return r, err
 	}
-	if r.length == m.clusterSize()-m.inCluster(off) { // the run reaches the next cluster
+	if r.length < limit && r.length == m.clusterSize()-m.inCluster(off) { // the run reaches the next cluster
 		if m.extended {
 			m.extendBySubclusters(&r, b[L2E_SIZE_EXTENDED:], limit)
 		} else {
@@ -171,30 +173,33 @@ func (m *mapping) entry(b []byte, at hostOffset, off guestOffset) (run, error) {
 		e.Entry = l2Entry(b)
 		r = run{kind: m.whole(e.Entry), length: m.clusterSize() - in}
 	}
-	fail := func(value uint64, reason string) (run, error) {
-		return run{length: m.clusterSize() - in}, m.tables.file.errorAt(whatL2E, at, value, reason, ErrCorrupt)
-	}
 	switch {
 	case r.kind == QCOW2_SUBCLUSTER_INVALID:
-		return fail(e.Bitmap, "the subcluster bitmap contradicts itself or the entry")
+		return m.wrong(at, off, e.Bitmap, "the subcluster bitmap contradicts itself or the entry")
 	case r.kind == QCOW2_SUBCLUSTER_COMPRESSED:
 		if m.dataFile {
-			return fail(e.Entry, "compressed cluster in an image with a data file")
+			return m.wrong(at, off, e.Entry, "compressed cluster in an image with a data file")
 		}
 		r.host, r.size = m.compressed(e.Entry)
 	case m.version2 && ZeroSubclusterTypes.Has(r.kind):
-		return fail(e.Entry, "zero cluster in a version 2 image")
+		return m.wrong(at, off, e.Entry, "zero cluster in a version 2 image")
 	case NormalSubclusterTypes.Has(r.kind):
 		host := hostOffset(e.Entry & L2E_OFFSET_MASK)
 		if !m.aligned(host) {
-			return fail(e.Entry, "the cluster is not cluster aligned")
+			return m.wrong(at, off, e.Entry, "the cluster is not cluster aligned")
 		}
 		if m.dataFile && uint64(host) != uint64(off)-in {
-			return fail(e.Entry, "the cluster lies elsewhere in the data file than on the disk")
+			return m.wrong(at, off, e.Entry, "the cluster lies elsewhere in the data file than on the disk")
 		}
 		r.host = host + hostOffset(in)
 	}
 	return r, nil
+}
+
+// wrong returns the error about the L2 entry for off, which was found at the
+// offset at of the file, and how far it reaches: to the end of the cluster.
+func (m *mapping) wrong(at hostOffset, off guestOffset, value uint64, reason string) (run, error) {
+	return run{length: m.clusterSize() - m.inCluster(off)}, m.tables.file.errorAt(whatL2E, at, value, reason, ErrCorrupt)
 }
 
 // l2Entry returns the first standard L2 entry in b.

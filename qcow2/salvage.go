@@ -45,7 +45,24 @@ func (f *hostFile) readDisk(p []byte, host hostOffset, off guestOffset, padded b
 	} else {
 		n, err = f.read(whatData, p, host)
 	}
-	if err == nil || f.salvage == nil {
+	if err == nil {
+		return n, nil
+	}
+	return f.salvageDisk(p, host, off, padded, n, err)
+}
+
+// readDiskOn is readDisk after the reader, asked for p, which lies inside the
+// file, returned n and err.
+func (f *hostFile) readDiskOn(p []byte, host hostOffset, off guestOffset, padded bool, n int, err error) (int, error) {
+	if n, err = f.readOn(whatData, p, host, n, err); err == nil {
+		return n, nil
+	}
+	return f.salvageDisk(p, host, off, padded, n, err)
+}
+
+// salvageDisk returns what readDisk returns where n bytes are right before err.
+func (f *hostFile) salvageDisk(p []byte, host hostOffset, off guestOffset, padded bool, n int, err error) (int, error) {
+	if f.salvage == nil {
 		return n, err
 	}
 	inside := int(f.clip(host, uint64(len(p))))
