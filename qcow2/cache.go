@@ -1,7 +1,6 @@
 package qcow2
 
 import (
-	"math"
 	"math/bits"
 	"sync"
 	"sync/atomic"
@@ -16,26 +15,19 @@ const pageSize = 4096
 // after it got into the cache.
 type page struct {
 	file *hostFile
-	num  uint64   // offset in the file / size of a page
-	maps diskPart // that it was first asked for
-	used atomic.Bool
+	num  uint64 // offset in the file / size of a page
+	// Of L2 entries: the part of a disk that they map, the first that was asked
+	// for, and what most of it is.
+	maps    diskPart
+	longest stretch
+	used    atomic.Bool
 	// data is what lies inside the file, or a whole page where the rest is to
 	// read as zeros. It is apart, so that the allocator has no size to round up.
 	data []byte
 }
 
 // pageOverhead is what a page takes beside its data, with its slots, in bytes.
-const pageOverhead = 96
-
-// A diskPart is what a page of L2 entries maps: so much of a disk, aligned to
-// its length, as the L1 table at l1 of the page's file has it.
-type diskPart struct {
-	l1    hostOffset
-	index uint64 // offset on the disk / length of a part
-}
-
-// noPart is what pages of other tables map. No disk has such a part.
-var noPart = diskPart{index: math.MaxUint64}
+const pageOverhead = 128
 
 // ways is the number of slots that a page may occupy: a cache line of them.
 const ways = 8
@@ -121,10 +113,10 @@ func (p *page) touch() {
 	}
 }
 
-// get returns page num of f, from the cache or from the file. If it comes from
-// the file it is remembered as what maps part. An error is not kept: the next
-// look-up reads again.
-func (c *pageCache) get(what string, f *hostFile, num uint64, part diskPart) (*page, error) {
+// get returns page num of f, from the cache or from the file. One that comes
+// from the file is handed to study, unless that is nil, before others see it.
+// An error is not kept: the next look-up reads again.
+func (c *pageCache) get(what string, f *hostFile, num uint64, study func(*page)) (*page, error) {
 	set := c.set(f, num)
 	slots := &c.sets[set]
 	for i := range slots {
@@ -137,7 +129,9 @@ func (c *pageCache) get(what string, f *hostFile, num uint64, part diskPart) (*p
 	if err != nil {
 		return nil, err
 	}
-	p.maps = part
+	if study != nil {
+		study(p)
+	}
 	return c.insert(set, p), nil
 }
 
@@ -148,7 +142,7 @@ func (c *pageCache) load(what string, f *hostFile, num uint64) (*page, error) {
 	if !f.zeroFill {
 		n = f.clip(off, n)
 	}
-	p := &page{file: f, num: num, data: make([]byte, n)}
+	p := &page{file: f, num: num, maps: noPart, data: make([]byte, n)}
 	if _, err := f.read(what, p.data, off); err != nil {
 		return nil, err
 	}
@@ -179,7 +173,7 @@ func (c *pageCache) insert(set uint64, p *page) *page {
 		}
 	}
 	slots[free].Store(p)
-	if p.maps != noPart && uint64(len(p.data)) == c.pageSize() {
+	if p.maps != noPart {
 		c.slot(p.file, p.maps).Store(p)
 	}
 	return p

@@ -197,7 +197,7 @@ func (c *checker) refcountWord(off uint64) ([]byte, error) {
 	defer c.im.chain.leave()
 	var err error
 	c.nearAt = off
-	c.near, err = c.tables.at(whatRefcountBlock, hostOffset(off), size, pageSize, noPart)
+	c.near, err = c.tables.at(whatRefcountBlock, hostOffset(off), size, pageSize, nil)
 	return c.near, err
 }
 

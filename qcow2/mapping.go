@@ -80,9 +80,16 @@ func (m *mapping) piece(off guestOffset, limit uint64) (run, error) {
 	if i >= m.l1Size {
 		return run{kind: QCOW2_SUBCLUSTER_UNALLOCATED_PLAIN, length: limit}, nil
 	}
-	b, at := m.near(off)
-	if b == nil {
-		r, err := run{}, error(nil)
+	var b []byte
+	var at hostOffset
+	if p := m.tables.cache.mapping(m.tables.file, m.part(off)); p != nil {
+		if s := &p.longest; s.from <= off && off < s.to {
+			return run{kind: s.kind, length: min(uint64(s.to-off), limit), host: s.host(off)}, nil
+		}
+		b, at = m.entriesIn(p, off)
+	} else {
+		var r run
+		var err error
 		if b, at, r, err = m.entries(i, off, limit); b == nil {
 			return r, err
 		}
@@ -93,30 +100,10 @@ func (m *mapping) piece(off guestOffset, limit uint64) (run, error) {
 		return r, err
 	}
 	if r.length < limit && r.length == m.clusterSize()-m.inCluster(off) { // the run reaches the next cluster
-		if m.extended {
-			m.extendBySubclusters(&r, b[L2E_SIZE_EXTENDED:], limit)
-		} else {
-			m.extendByClusters(&r, b[L2E_SIZE_NORMAL:], limit)
-		}
+		m.extendInPage(&r, b[1<<m.entryBits:], limit)
 	}
 	r.length = min(r.length, limit)
 	return r, nil
-}
-
-// part returns what the page of L2 entries maps that maps off.
-func (m *mapping) part(off guestOffset) diskPart {
-	return diskPart{m.l1Offset, uint64(off) >> m.clusterBits >> (uint(m.tables.cache.bits) - m.entryBits)}
-}
-
-// near returns L2 entries, from that for off on, and their offset in the file,
-// if they are at hand.
-func (m *mapping) near(off guestOffset) ([]byte, hostOffset) {
-	p := m.tables.cache.mapping(m.tables.file, m.part(off))
-	if p == nil {
-		return nil, 0
-	}
-	i := uint64(off) >> m.clusterBits << m.entryBits & (m.tables.cache.pageSize() - 1)
-	return p.data[i:], hostOffset(p.num<<m.tables.cache.bits + i)
 }
 
 // entries returns L2 entries, from that for off on, and their offset in the
@@ -124,7 +111,7 @@ func (m *mapping) near(off guestOffset) ([]byte, hostOffset) {
 // case of an error, what piece returns takes their place.
 func (m *mapping) entries(i uint64, off guestOffset, limit uint64) ([]byte, hostOffset, run, error) {
 	at := m.l1Offset + hostOffset(i*L1E_SIZE)
-	b, err := m.tables.at(whatL1, at, L1E_SIZE, (m.l1Size-i)*L1E_SIZE, noPart)
+	b, err := m.tables.at(whatL1, at, L1E_SIZE, (m.l1Size-i)*L1E_SIZE, nil)
 	if err != nil {
 		n := min(m.l1Size-i, m.tables.entriesInPage(at, L1E_SIZE))
 		return nil, 0, run{length: min(n*m.l2Span()-m.inSpan(off), limit)}, err
@@ -143,7 +130,7 @@ func (m *mapping) entries(i uint64, off guestOffset, limit uint64) ([]byte, host
 	}
 	i = m.l2Index(off)
 	at = table + hostOffset(i<<m.entryBits)
-	b, err = m.tables.at(whatL2, at, 1<<m.entryBits, (m.l2Entries()-i)<<m.entryBits, m.part(off))
+	b, err = m.tables.at(whatL2, at, 1<<m.entryBits, (m.l2Entries()-i)<<m.entryBits, func(p *page) { m.study(p, off) })
 	if err != nil {
 		n := min(m.l2Entries()-i, m.tables.entriesInPage(at, 1<<m.entryBits))
 		return nil, 0, run{length: min(n<<m.clusterBits-m.inCluster(off), limit)}, err
@@ -161,17 +148,17 @@ func l1Entry(b []byte) hostOffset {
 // entry returns the run at off as far as its L2 entry, the first in b, tells.
 // The entry was found at the offset at of the file.
 func (m *mapping) entry(b []byte, at hostOffset, off guestOffset) (run, error) {
-	var e QCow2L2EntryExtended
-	var r run
 	in := m.inCluster(off)
+	r := run{length: m.clusterSize() - in}
+	var e QCow2L2EntryExtended
 	if m.extended {
 		e.Decode((*[SizeofQCow2L2EntryExtended]byte)(b))
 		i := m.subcluster(off)
 		kind, n := subclusterRun(m.cluster(e.Entry), e.Bitmap, i)
-		r = run{kind: kind, length: uint64(i+n)<<m.subBits - in}
+		r.kind, r.length = kind, uint64(i+n)<<m.subBits-in
 	} else {
 		e.Entry = l2Entry(b)
-		r = run{kind: m.whole(e.Entry), length: m.clusterSize() - in}
+		r.kind = m.whole(e.Entry)
 	}
 	switch {
 	case r.kind == QCOW2_SUBCLUSTER_INVALID:
@@ -207,6 +194,16 @@ func l2Entry(b []byte) uint64 {
 	var e QCow2L2Entry
 	e.Decode((*[SizeofQCow2L2Entry]byte)(b))
 	return e.Entry
+}
+
+// extendInPage lengthens r, which ends at the end of a cluster, by what the L2
+// entries in b say that continues it. The run may end inside a cluster.
+func (m *mapping) extendInPage(r *run, b []byte, limit uint64) {
+	if m.extended {
+		m.extendBySubclusters(r, b, limit)
+	} else {
+		m.extendByClusters(r, b, limit)
+	}
 }
 
 // extendByClusters lengthens r, which ends at the end of a cluster, by the

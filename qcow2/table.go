@@ -11,12 +11,12 @@ type tables struct {
 // least, n bytes at most, as many as are at hand. The entry must not straddle
 // pages; none does, as tables begin at clusters and sizes are powers of two.
 // What is returned belongs to the cache and must not be written. A page that
-// comes from the file is remembered as what maps part.
-func (t *tables) at(what string, off hostOffset, size, n uint64, part diskPart) ([]byte, error) {
+// comes from the file is handed to study first, unless that is nil.
+func (t *tables) at(what string, off hostOffset, size, n uint64, study func(*page)) ([]byte, error) {
 	if err := t.file.require(what, off, size); err != nil {
 		return nil, err
 	}
-	p, err := t.cache.get(what, t.file, uint64(off)>>t.cache.bits, part)
+	p, err := t.cache.get(what, t.file, uint64(off)>>t.cache.bits, study)
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"math/rand/v2"
 	"os"
 	"runtime"
@@ -90,10 +91,39 @@ func readRows() []row {
 	return rows
 }
 
-// turnTime is about how long one turn of one side takes.
-const turnTime = 100 * time.Millisecond
+// In a run the sides take so many turns, each of which takes about so long: so
+// short that what else the machine does falls into few of them.
+const (
+	turns    = 151
+	turnTime = 500 * time.Microsecond
+)
 
-// run measures r in this process.
+// take returns how long s takes to do its work n times, in seconds.
+func (s side) take(n int) (float64, error) {
+	start := time.Now()
+	err := s(n)
+	return time.Since(start).Seconds(), err
+}
+
+// perTurn returns how often s does its work in a turn.
+func (s side) perTurn() (int, error) {
+	for n := 1; ; n *= 2 {
+		least := math.Inf(1)
+		for range 5 {
+			t, err := s.take(n)
+			if err != nil {
+				return 0, err
+			}
+			least = min(least, t)
+		}
+		if least > turnTime.Seconds()/2 {
+			return n, nil
+		}
+	}
+}
+
+// run measures r in this process. Of the turns of a side in a run the median
+// counts. The first run is there to bring all into memory.
 func (r reading) run(b *bench) (m result, err error) {
 	open := &reader{bench: b}
 	defer open.close()
@@ -103,43 +133,46 @@ func (r reading) run(b *bench) (m result, err error) {
 	}
 	n := make([]int, len(sides))
 	for i, s := range sides {
-		for n[i] = 1; ; n[i] *= 2 { // warms up, too
-			start := time.Now()
-			if err := s(n[i]); err != nil {
-				return m, err
-			}
-			if time.Since(start) > turnTime/2 {
-				break
-			}
+		if n[i], err = s.perTurn(); err != nil {
+			return m, err
 		}
 	}
 	times := make([][]float64, len(sides))
 	var ratios []float64
-	var allocs uint64
-	for range b.runs {
-		turn := make([]float64, len(sides))
-		for i, s := range sides {
-			var before, after runtime.MemStats
-			runtime.ReadMemStats(&before)
-			start := time.Now()
-			if err := s(n[i]); err != nil {
-				return m, err
+	for run := range b.runs + 1 {
+		turn := make([][]float64, len(sides))
+		for range turns {
+			for i, s := range sides {
+				t, err := s.take(n[i])
+				if err != nil {
+					return m, err
+				}
+				turn[i] = append(turn[i], t/float64(n[i]))
 			}
-			turn[i] = time.Since(start).Seconds() / float64(n[i])
-			if runtime.ReadMemStats(&after); i == 0 {
-				allocs += after.Mallocs - before.Mallocs
-			}
-			times[i] = append(times[i], turn[i])
+		}
+		if run == 0 {
+			continue
+		}
+		medians := make([]float64, len(sides))
+		for i := range sides {
+			medians[i] = summarise(turn[i]).Median
+			times[i] = append(times[i], medians[i])
 		}
 		if r.ratio != nil {
-			ratios = append(ratios, r.ratio(turn))
+			ratios = append(ratios, r.ratio(medians))
 		}
 	}
 	m = compared(times[0], times[len(times)-1])
 	if r.ratio != nil {
 		m.Ratio = summarise(ratios)
 	}
-	m.Allocs = float64(allocs) / float64(b.runs*n[0])
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	if err := sides[0](turns * n[0]); err != nil {
+		return m, err
+	}
+	runtime.ReadMemStats(&after)
+	m.Allocs = float64(after.Mallocs-before.Mallocs) / float64(turns*n[0])
 	return m, nil
 }
 
@@ -147,6 +180,7 @@ func (r reading) run(b *bench) (m result, err error) {
 type reader struct {
 	*bench
 	closers []io.Closer
+	sides   int // of random reads
 }
 
 func (r *reader) close() {
@@ -197,7 +231,10 @@ func (r *reader) random(image string, goroutines int) (side, error) {
 	for i := range bufs {
 		bufs[i] = make([]byte, pageBytes)
 	}
-	next := 0
+	// Elsewhere than other sides, which would find in the processor's caches
+	// what this one has just read.
+	next := r.sides * len(at) / 7
+	r.sides++
 	return func(n int) error {
 		share := n / goroutines
 		work := func(k, n int) error {
