@@ -2,6 +2,8 @@ package main
 
 import (
 	"encoding/json"
+	"os"
+	"runtime"
 	"strings"
 	"testing"
 	"unicode"
@@ -30,8 +32,15 @@ func TestHostileText(t *testing.T) {
 		"an enum":      "enum e { A /* " + control + " */ = 1 }; struct s { enum e x; char y[60]; };\n",
 	}
 	for name, header := range headers {
-		inDir(t, map[string]string{"in.h": header, "in" + control + ".h": header, "data": control + strings.Repeat(control, 4)})
-		for _, file := range []string{"in.h", "in" + control + ".h"} {
+		inDir(t, map[string]string{"in.h": header, "data": control + strings.Repeat(control, 4)})
+		files := []string{"in.h"}
+		if runtime.GOOS != "windows" { // where no file is called so
+			files = append(files, "in"+control+".h")
+			if err := os.WriteFile(files[1], []byte(header), 0o666); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, file := range files {
 			for _, args := range [][]string{
 				{"layout", file}, {"layout", "--json", file}, {"dump", "--type", "s", file, "data"},
 				{"dump", "--type", "s", "--json", file, "data"}, {"generate", "--package", "p", "-o", "out.go", file},

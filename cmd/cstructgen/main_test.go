@@ -160,7 +160,7 @@ func TestOutputErrors(t *testing.T) {
 	for _, c := range []struct{ args, want string }{
 		{"--package mine -o mine.go a.h", "mine.go is not a generated file"},
 		{"--package p -o gen.go a.h", "gen.go would be of package p, and mine.go beside it is of package mine"},
-		{"--package p -o no/dir/gen.go a.h", "cannot write gen.go into no/dir: "},
+		{"--package p -o no/dir/gen.go a.h", "cannot write gen.go into " + filepath.FromSlash("no/dir") + ": "},
 		{"--package p -o dir.go a.h", "dir.go"},
 		{"--package mine -I nowhere -o gen.go a.h", "-I nowhere: "},
 	} {
