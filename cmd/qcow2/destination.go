@@ -66,7 +66,14 @@ func convertToFile(ctx context.Context, c *copier, to destination, info fs.FileI
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, t.discard()) }()
+	beside := t.file.Name()
+	defer func() {
+		// Nobody knows the name that the file has meanwhile.
+		if e, ok := errors.AsType[*fs.PathError](err); ok && e.Path == beside {
+			err = fmt.Errorf("cannot write target %q: %w", to.name, e.Err)
+		}
+		err = errors.Join(err, t.discard())
+	}()
 	if c.sparse > 0 {
 		allowHoles(t.file)
 	}
