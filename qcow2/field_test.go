@@ -118,7 +118,10 @@ func TestEveryFieldEveryValue(t *testing.T) {
 	for _, s := range seeds(t) {
 		values := []uint64{3, 5, 6, 7, 511, 513, 1 << 20, uint64(len(s.file)), uint64(len(s.file)) - 1, uint64(len(s.file)) &^ 511}
 		for bit := range 64 {
-			values = append(values, 1<<bit, 1<<bit-1, ^uint64(0)<<bit)
+			values = append(values, 1<<bit)
+			if bit%2 == 0 {
+				values = append(values, 1<<bit-1, ^uint64(0)<<bit)
+			}
 		}
 		file := bytes.Clone(s.file)
 		first := func(p place) bool { return !done[p.of] || p.of == "QCow2L2Entry" && !s.luks }

@@ -2,6 +2,7 @@ package qcow2
 
 import (
 	"bytes"
+	"math/bits"
 	"testing"
 
 	"cstructgen/luks"
@@ -61,12 +62,19 @@ func TestFlipEveryBit(t *testing.T) {
 	for _, s := range seeds(t) {
 		file := bytes.Clone(s.file)
 		flips, same := 0, 0
+		stride := 1
+		switch {
+		case raceEnabled:
+			stride = 29
+		case bits.UintSize == 32 && s.luks:
+			stride = 4 // the hash that unlocks is slow there
+		}
 		for i, meta := range s.metadata(t) {
 			if !meta {
 				continue
 			}
 			for bit := range 8 {
-				if flips++; raceEnabled && flips%29 != 0 {
+				if flips++; flips%stride != 0 {
 					continue
 				}
 				file[i] ^= 1 << bit
