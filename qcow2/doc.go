@@ -18,8 +18,8 @@
 // An [Image] is an [io.ReaderAt] of [Image.Size] bytes, so that
 // io.NewSectionReader makes of it what any other code reads: file systems,
 // partition tables (package cstructgen/gpt), hashes. [Image.WriteTo] writes the
-// whole disk, in order, on all processors. All methods may be called
-// concurrently. Opening costs the header and what it names: an image of terabytes
+// whole disk, in order, on all processors, and large reads of compressed data
+// use them, too. All methods may be called concurrently. Opening costs the header and what it names: an image of terabytes
 // opens like a small one.
 //
 // # Files that an image names

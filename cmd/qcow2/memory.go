@@ -33,8 +33,9 @@ func unlimitMemory() {
 }
 
 // affordable returns how many of the workers asked for may read d at once:
-// each holds a piece, and a read of a compressed cluster needs three clusters
-// more. With clusters of 64 KiB that is all that anybody may ask for, with 2 MiB four.
+// each holds a piece, and a read of compressed clusters needs three of them
+// more, or half a MiB where they are small. With clusters of 64 KiB that is all
+// that anybody may ask for, with 2 MiB four.
 func affordable(d disk, workers int) int {
 	cluster := int64(0)
 	im, _ := d.(*qcow2.Image)
