@@ -13,6 +13,10 @@ import (
 // an int everywhere.
 const maxSize = 1 << 30
 
+// maxMembers is how many members a struct has that gets Go code. Our limit: the
+// time that Go's type checker takes grows with the square of it.
+const maxMembers = 8192
+
 // A record is a struct or union, lowered.
 type record struct {
 	c     *cstruct.Struct
@@ -131,6 +135,9 @@ func (l *lowering) record(s *cstruct.Struct, outer place) (*record, error) {
 	}
 	if err := fill(r); err != nil {
 		return nil, err
+	}
+	if n := len(r.members); n > maxMembers {
+		return nil, unsupported(s.Pos, "%s has %d members, more than %d", r.cname, n, maxMembers)
 	}
 	l.decls = append(l.decls, &decl{pos: s.Pos, main: s.Main, record: r})
 	return r, nil
