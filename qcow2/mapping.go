@@ -80,19 +80,22 @@ func (m *mapping) piece(off guestOffset, limit uint64) (run, error) {
 	if i >= m.l1Size {
 		return run{kind: QCOW2_SUBCLUSTER_UNALLOCATED_PLAIN, length: limit}, nil
 	}
+	p := m.tables.cache.mapping(m.tables.file, m.part(off))
 	var b []byte
 	var at hostOffset
-	if p := m.tables.cache.mapping(m.tables.file, m.part(off)); p != nil {
-		if s := &p.longest; s.from <= off && off < s.to {
-			return run{kind: s.kind, length: min(uint64(s.to-off), limit), host: s.host(off)}, nil
-		}
-		b, at = m.entriesIn(p, off)
-	} else {
+	if p == nil {
 		var r run
 		var err error
 		if b, at, r, err = m.entries(i, off, limit); b == nil {
 			return r, err
 		}
+		p = m.tables.cache.mapping(m.tables.file, m.part(off)) // which may be so by now
+	}
+	if p != nil {
+		if s := &p.longest; s.from <= off && off < s.to {
+			return run{kind: s.kind, length: min(uint64(s.to-off), limit), host: s.host(off)}, nil
+		}
+		b, at = m.entriesIn(p, off)
 	}
 	r, err := m.entry(b, at, off)
 	if err != nil || r.kind == QCOW2_SUBCLUSTER_COMPRESSED {

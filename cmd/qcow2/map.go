@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 
 	"github.com/spf13/cobra"
 
@@ -69,23 +70,42 @@ is compressed, and the depth of the layer that decides (0 is the image).`,
 // may begin behind the disk.
 func mapJSON(ctx context.Context, w io.Writer, d disk, asked, off, n int64) error {
 	separator := "["
-	write := func(e qcow2.Extent) {
-		fmt.Fprintf(w, `%s{ "start": %d, "length": %d, "depth": %d, "present": %t, "zero": %t, "data": %t`,
-			separator, e.Start, e.Length, e.Depth, e.Present, e.Zero, e.Data)
+	var line []byte // fmt takes several times as long
+	number := func(name string, n int64) {
+		line = append(line, name...)
+		line = strconv.AppendInt(line, n, 10)
+	}
+	truth := func(name string, is bool) {
+		line = append(line, name...)
+		line = strconv.AppendBool(line, is)
+	}
+	write := func(e qcow2.Extent) error {
+		line = append(line[:0], separator...)
+		number(`{ "start": `, e.Start)
+		number(`, "length": `, e.Length)
+		number(`, "depth": `, int64(e.Depth))
+		truth(`, "present": `, e.Present)
+		truth(`, "zero": `, e.Zero)
+		truth(`, "data": `, e.Data)
 		if e.HasOffset {
-			fmt.Fprintf(w, `, "offset": %d`, e.Offset)
+			number(`, "offset": `, e.Offset)
 		}
-		io.WriteString(w, "}")
 		separator = ",\n"
+		_, err := w.Write(append(line, '}'))
+		return err
 	}
 	for e, err := range d.ExtentsContext(ctx, off, n) {
 		if err != nil {
 			return err
 		}
-		write(e)
+		if err := write(e); err != nil {
+			return err
+		}
 	}
 	if separator == "[" {
-		write(qcow2.Extent{Start: asked}) // qemu-img has one even then
+		if err := write(qcow2.Extent{Start: asked}); err != nil { // qemu-img has one even then
+			return err
+		}
 	}
 	fmt.Fprintln(w, "]")
 	return nil
