@@ -7,7 +7,8 @@
 // each; the tool meets qemu-img. The sides take turns, so that whatever else
 // the machine does meets all of them. A row has the time of ours, the time of
 // theirs, and the quotient ours / theirs: the median over the runs, the least
-// and the most. Outputs are compared before anything is measured.
+// and the most. Outputs are compared before anything is measured. With
+// -cpuprofile FILE what ours does in the last row of reads is profiled.
 //
 //	go run ./tests/bench -table memory [-dir DIR] [-size MIB] [-rows REGEXP]
 //
@@ -37,9 +38,10 @@ func main() {
 	dir := flag.String("dir", os.TempDir(), "where images and copies are written")
 	rows := flag.String("rows", "", "measure only rows whose name matches")
 	table := flag.String("table", "speed", "what to print: speed or memory")
+	profile := flag.String("cpuprofile", "", "write a profile of the last row of reads that is measured to this file")
 	child := flag.String("child", "", "used by the program itself: measure one row of reads in this process")
 	flag.Parse()
-	b := &bench{dir: *dir, size: *size << 20, runs: *runs, images: map[string]bool{}}
+	b := &bench{dir: *dir, size: *size << 20, runs: *runs, profile: *profile, images: map[string]bool{}}
 	var err error
 	b.only, err = regexp.Compile(*rows)
 	switch {
@@ -69,6 +71,8 @@ type bench struct {
 	only   *regexp.Regexp  // names of rows
 	tool   string          // our program
 	images map[string]bool // made already
+
+	profile string // file for a profile; "": none
 }
 
 func (b *bench) path(name string) string { return filepath.Join(b.dir, name) }
@@ -163,7 +167,7 @@ func (b *bench) reexecute(name string) (result, error) {
 	if err != nil {
 		return result{}, err
 	}
-	out, usage, err := output(self, "-child", name, "-dir", b.dir, "-size", fmt.Sprint(b.size>>20), "-runs", fmt.Sprint(b.runs))
+	out, usage, err := output(self, "-child", name, "-dir", b.dir, "-size", fmt.Sprint(b.size>>20), "-runs", fmt.Sprint(b.runs), "-cpuprofile", b.profile)
 	if err != nil {
 		return result{}, err
 	}

@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"runtime"
+	"runtime/pprof"
 	"slices"
 	"sync"
 	"time"
@@ -173,7 +174,29 @@ func (r reading) run(b *bench) (m result, err error) {
 	}
 	runtime.ReadMemStats(&after)
 	m.Allocs = float64(after.Mallocs-before.Mallocs) / float64(turns*n[0])
-	return m, nil
+	if b.profile != "" {
+		err = profile(b.profile, func() error { return sides[0](n[0]) })
+	}
+	return m, err
+}
+
+// profile writes a profile of some seconds of work to a file.
+func profile(name string, work func() error) (err error) {
+	f, err := os.Create(name)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	if err := pprof.StartCPUProfile(f); err != nil {
+		return err
+	}
+	defer pprof.StopCPUProfile()
+	for start := time.Now(); time.Since(start) < 3*time.Second; {
+		if err := work(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // A reader opens files, and closes them in the end.
