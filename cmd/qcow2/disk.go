@@ -104,19 +104,30 @@ type rawDisk struct {
 	size int64
 }
 
+// openRaw opens a regular file or block device. Its kind is asked before, as
+// opening can be an act in itself, and of what was opened, as another file may
+// have taken its place.
 func openRaw(name string) (*rawDisk, error) {
-	info, err := os.Stat(name) // asked first, as a FIFO would wait for its writer
+	check := func(info os.FileInfo, err error) error {
+		if err != nil {
+			return err
+		}
+		if t := info.Mode().Type(); t != 0 && t != os.ModeDevice {
+			return fmt.Errorf("%q is not a regular file or block device", name)
+		}
+		return nil
+	}
+	if err := check(os.Stat(name)); err != nil {
+		return nil, err
+	}
+	f, err := os.OpenFile(name, os.O_RDONLY|openFlags, 0)
 	if err != nil {
 		return nil, err
 	}
-	if t := info.Mode().Type(); t != 0 && t != os.ModeDevice {
-		return nil, fmt.Errorf("%q is not a regular file or block device", name)
+	size := int64(0)
+	if err = check(f.Stat()); err == nil {
+		size, err = f.Seek(0, io.SeekEnd)
 	}
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	size, err := f.Seek(0, io.SeekEnd)
 	if err != nil {
 		f.Close()
 		return nil, err
