@@ -130,6 +130,12 @@ func extensionAlterations() []alteration {
 				e.backing("null-co://")
 			}, read: qcow2.ErrReference, unlike: noProtocols},
 		),
+		about("backing/names-are-whole", plain,
+			alteration{name: "a NUL", image: "chain", alter: func(e *editor) {
+				e.extensions(0, format("qcow2"))
+				e.backing("middle.qcow2\x00and more")
+			}, read: qcow2.ErrReference, unlike: wholeNames},
+		),
 		about("backing/no-loops", plain,
 			alteration{name: "the image itself", alter: func(e *editor) {
 				e.extensions(0, format("qcow2"))

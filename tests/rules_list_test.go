@@ -179,6 +179,9 @@ func fileRules() []rule {
 		name: "backing/names-are-paths", source: "our limit", images: []string{"backing-name,*", "long-names"}, differs: noProtocols,
 		says: "Names are paths, relative to the directory of the file that names them; protocols and options are refused.",
 	}, {
+		name: "backing/names-are-whole", source: "our limit", images: []string{"backing-name,*", "long-names"}, differs: wholeNames,
+		says: "A name is all its bytes; one with a NUL is not opened.",
+	}, {
 		name: "backing/no-loops", source: "our limit", images: []string{"v?,*,chain-of-3,*"}, differs: noLoops, tests: tests(loopOfTwo, depthOfChains),
 		says: "No file is in a chain twice, and a chain has 64 layers at most.",
 	}, {
