@@ -106,7 +106,7 @@ func (im *Image) Unlock(ctx context.Context, password func(EncryptedLayer) ([]by
 	if err := im.chain.enter(); err != nil {
 		return err
 	}
-	defer im.chain.leave()
+	im.chain.leave() // the image is not held while somebody types
 	for l := im; l != nil; l = l.Backing() {
 		if err := l.unlock(ctx, password); err != nil {
 			return err
@@ -128,6 +128,10 @@ func (im *Image) unlock(ctx context.Context, password func(EncryptedLayer) ([]by
 	if secret == nil {
 		return nil
 	}
+	if err := im.chain.enter(); err != nil {
+		return err
+	}
+	defer im.chain.leave()
 	var cipher *luks.Cipher
 	if c.guest {
 		cipher, err = legacyCipher(secret)

@@ -388,3 +388,31 @@ func TestFailedReadsGiveBackMemory(t *testing.T) {
 	}
 	idle(t, im)
 }
+
+// Whoever is asked for a password may take his time, and may do with the image
+// what he wants: it is not held meanwhile.
+func TestPasswordClosesImage(t *testing.T) {
+	for _, s := range seeds(t) {
+		if !s.luks || s.password != "" {
+			continue
+		}
+		im := open(t, s.file, s.options())
+		done := make(chan error)
+		go func() {
+			done <- im.Unlock(t.Context(), func(EncryptedLayer) ([]byte, error) {
+				if err := im.Close(); err != nil {
+					t.Error(err)
+				}
+				return []byte("open sesame"), nil
+			})
+		}()
+		select {
+		case err := <-done:
+			if !errors.Is(err, fs.ErrClosed) {
+				t.Errorf("Unlock: %v", err)
+			}
+		case <-time.After(time.Minute):
+			t.Fatal("Close waits for the password")
+		}
+	}
+}
