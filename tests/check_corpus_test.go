@@ -178,7 +178,7 @@ func TestCheckCorpus(t *testing.T) {
 	tool := buildTool(t)
 	step, special, random := 101, 5, 3
 	if wholeCorpus() {
-		step, special, random = 11, 1, 20
+		step, special, random = 29, 2, 20 // TestTool has the other special ones
 	}
 	var recipes []recipe
 	for i, r := range specialRecipes() {

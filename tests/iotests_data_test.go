@@ -32,7 +32,9 @@ func TestIotestsData(t *testing.T) {
 			withImage(t, b, &r, func(dir string) {
 				compareWithQEMU(t, &r, dir)
 				compareCheck(t, tool, dir, source(&r))
-				compareTool(t, tool, &r, dir)
+				if r.password == "" || i%3 == 0 { // QEMU takes its time for each password
+					compareTool(t, tool, &r, dir)
+				}
 			})
 		})
 	}

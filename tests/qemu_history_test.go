@@ -193,7 +193,7 @@ func (h *history) happen() {
 }
 
 // histories is how many of them are in the registry.
-const histories = 40
+const histories = 30
 
 // TestHistories compares random histories with QEMU, and what the tool prints
 // of them.
