@@ -36,6 +36,11 @@ type copier struct {
 
 	ranges *ranger
 	first  earliest // error
+
+	// mu lets one worker write at a time, or have the system copy. Writes to one
+	// file wait for one another anyway, in the system, and burn processor time
+	// there that others need to read and decode.
+	mu sync.Mutex
 }
 
 // A piece is a part of the disk that lies between two multiples of pieceSize.
@@ -57,16 +62,16 @@ func (c *copier) copy(whole context.Context) error {
 	if c.blind {
 		c.ranges = newRanger(c.dst, c.src.Files())
 	}
-	var mu sync.Mutex // of next
+	var extents sync.Mutex // of next
 	next, stop := iter.Pull2(c.pieces(ctx))
 	defer stop()
 	for range c.workers {
 		g.Go(func() error {
 			var buf []byte
 			for {
-				mu.Lock()
+				extents.Lock()
 				p, err, ok := next()
-				mu.Unlock()
+				extents.Unlock()
 				switch {
 				case !ok || whole.Err() != nil || c.first.settled(p.off):
 					return whole.Err()
@@ -75,7 +80,9 @@ func (c *copier) copy(whole context.Context) error {
 				}
 				n := p.n
 				if err == nil {
-					c.ranges.copy(&p)
+					if p.file != nil {
+						c.copyRange(&p)
+					}
 					if p.n > 0 && buf == nil {
 						buf = make([]byte, min(pieceSize, c.src.Size()))
 					}
@@ -254,7 +261,15 @@ func isZero(b []byte) bool {
 	return bytes.Equal(b, zeros[:len(b)])
 }
 
+func (c *copier) copyRange(p *piece) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ranges.copy(p)
+}
+
 func (c *copier) write(b []byte, off int64) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	_, err := c.dst.WriteAt(b, off)
 	return err
 }

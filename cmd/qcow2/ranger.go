@@ -3,7 +3,6 @@ package main
 import (
 	"io"
 	"os"
-	"sync"
 
 	"cstructgen/qcow2"
 )
@@ -12,13 +11,9 @@ import (
 // which spares their way through this process; a file system that can will
 // make both share the storage. It does what it can, the rest is for its user.
 type ranger struct {
-	dst   *os.File           // nil: it can do nothing
-	files map[int]qcow2.File // of data, by depth in the chain
-
-	// mu lets one range be copied at a time: writes to one file wait for one
-	// another anyway, and burn processor time meanwhile.
-	mu     sync.Mutex
-	unable bool // the system is
+	dst    *os.File           // nil: it can do nothing
+	files  map[int]qcow2.File // of data, by depth in the chain
+	unable bool               // the system is
 }
 
 // minRange is the least that it is worth to ask the system for, in bytes: what
@@ -47,13 +42,9 @@ func (r *ranger) locate(e *qcow2.Extent) (file *os.File, at int64) {
 }
 
 // copy copies the start of p, as much as it can, and shortens p by that. What
-// the system reports is not told: who reads and writes will be told, too.
+// the system reports is not told: who reads and writes will be told, too. It may
+// not be called by two at a time.
 func (r *ranger) copy(p *piece) {
-	if p.file == nil {
-		return
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
 	for p.n > 0 && !r.unable {
 		n, err := copyRange(r.dst, p.off, p.file, p.at, p.n)
 		p.off += n
