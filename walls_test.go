@@ -62,7 +62,6 @@ var dependencies = []struct {
 	{"golang.org/x/crypto", []string{"luks"}, "twofish, cast5, ripemd160: ciphers and a hash of LUKS that the standard library has not"},
 	{"github.com/lunixbochs/struc", []string{"tests/bench/codec"}, "another decoder to be measured"},
 	{"github.com/spf13/cobra", []string{"cmd/cstructgen", "cmd/qcow2"}, "commands, help, completion"},
-	{"github.com/schollz/progressbar/v3", []string{"cmd/qcow2"}, "progress on long work"},
 	{"golang.org/x/image", []string{"internal/diskmap/png.go"}, "a font: text in PNG pictures, which the standard library cannot write"},
 	{"golang.org/x/sys", []string{"cmd/qcow2/ranger_linux.go"}, "copy_file_range(2), which the standard library uses only at files' positions"},
 	{"golang.org/x/term", []string{"cmd/qcow2", "cmd/cstructgen"}, "progress and colours only where somebody looks: is this a terminal"},
