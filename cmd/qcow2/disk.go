@@ -34,6 +34,7 @@ type source struct {
 	allowDirs     []string
 	backingFormat string
 	snapshot      selector
+	maxSize       sizeFlag         // of disks, in bytes; 0: no limit
 	zeroFill      bool             // no flag: bytes past the end of the file are zeros
 	salvage       func(qcow2.Lost) // nil: damage is an error
 	secrets       *secrets         // shared by the images of one command line
@@ -44,6 +45,7 @@ func (s *source) register(cmd *cobra.Command) {
 	f.StringVarP(&s.format, "format", "f", formatQcow2, "`format` of the image: qcow2 or raw; never guessed")
 	f.StringArrayVar(&s.allowDirs, "allow-dir", nil, "open files that the image names if they lie under `dir`; may be repeated")
 	f.StringVar(&s.backingFormat, "backing-format", "", "`format` of backing files where the image names none: qcow2 or raw")
+	f.Var(&s.maxSize, "max-virtual-size", "refuse a disk, or a snapshot's, that is larger: a `SIZE` as 100G (default: no limit)")
 	s.secrets = registerSecrets(cmd)
 	f.BoolP("force-share", "U", false, "accepted for qemu-img's sake: images are never locked")
 	if err := f.MarkHidden("force-share"); err != nil {
@@ -68,7 +70,7 @@ func (s *source) open(name string) (disk, error) {
 	case formatQcow2:
 		opts := &qcow2.Options{
 			AllowDirs: s.allowDirs, BackingFormat: s.backingFormat, ZeroFillTruncated: s.zeroFill,
-			Salvage: s.salvage,
+			MaxVirtualSize: int64(s.maxSize), Salvage: s.salvage,
 		}
 		if err := s.secrets.options(opts); err != nil {
 			return nil, err
@@ -79,7 +81,12 @@ func (s *source) open(name string) (disk, error) {
 		}
 		return im, nil
 	case formatRaw:
-		return openRaw(name)
+		d, err := openRaw(name)
+		if err == nil && s.maxSize > 0 && d.size > int64(s.maxSize) {
+			d.Close()
+			return nil, fmt.Errorf("%q: size %d: the caller's limit is %d bytes: %w", name, d.size, s.maxSize, qcow2.ErrLimit)
+		}
+		return d, err
 	}
 	return nil, usageError{fmt.Errorf("unknown format %q", s.format)}
 }
