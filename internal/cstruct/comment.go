@@ -22,11 +22,9 @@ func (fs *files) docAbove(first pos) string {
 	if i < 0 || !f.ownLine(i) || !f.adjacent(f.comments[i].end, off) {
 		return ""
 	}
-	j := i
-	for j > 0 && f.continues(j-1) {
-		if j--; !f.ownLine(j) {
-			return "" // all of it goes on with what is beside the line above
-		}
+	j := f.runStart(i)
+	if j < 0 {
+		return "" // all of it goes on with what is beside the line above
 	}
 	doc := f.doc(j, i)
 	if !strings.Contains(f.text.text[f.comments[i].end:off], "\n") && bareNumber.MatchString(doc) {
@@ -55,11 +53,44 @@ func (fs *files) docBeside(last token, next pos) string {
 		strings.IndexByte(f.text.text[off:c.start], '\n') >= 0 {
 		return ""
 	}
+	return f.doc(i, f.runEnd(i))
+}
+
+// runStart returns the first of the line comments on successive lines of which
+// i is the last, -1 if that stands beside something else.
+func (f *file) runStart(i int) int {
+	if j, ok := f.starts[i]; ok { // several declarators may ask
+		return j
+	}
+	j := i
+	for j > 0 && f.continues(j-1) {
+		if j--; !f.ownLine(j) {
+			j = -1
+			break
+		}
+	}
+	if f.starts == nil {
+		f.starts = map[int]int{}
+	}
+	f.starts[i] = j
+	return j
+}
+
+// runEnd returns the last of the line comments on successive lines of which i
+// is the first.
+func (f *file) runEnd(i int) int {
+	if j, ok := f.ends[i]; ok {
+		return j
+	}
 	j := i
 	for j+1 < len(f.comments) && f.ownLine(j+1) && f.continues(j) {
 		j++
 	}
-	return f.doc(i, j)
+	if f.ends == nil {
+		f.ends = map[int]int{}
+	}
+	f.ends[i] = j
+	return j
 }
 
 // adjacent reports whether nothing but white space with at most one line end

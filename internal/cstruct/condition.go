@@ -69,8 +69,18 @@ func (pp *preprocessor) operator(s *stream, t token) token {
 		s.push(open)
 		return result(false)
 	}
+	if pp.depth++; pp.depth > maxNesting {
+		pp.limitf(t.pos, "%s nested deeper than %d", t, maxNesting)
+	}
+	defer func() { pp.depth-- }()
 	var arg []token
 	for depth := 1; ; {
+		if pp.expanded++; pp.expanded > maxExpanded {
+			pp.limitf(t.pos, "macro expansion makes more than %d tokens", maxExpanded)
+		}
+		if pp.stopped {
+			return result(false)
+		}
 		n := s.next()
 		if n.kind == tEOF || n.kind == tNewline {
 			pp.errorf(t.pos, "%s without a closing parenthesis", t)
@@ -96,7 +106,10 @@ func (pp *preprocessor) operator(s *stream, t token) token {
 		if len(arg) > 0 && arg[0].kind == tIdent {
 			arg = pp.expandAll(arg)
 		}
-		header, quoted, ok := headerTokens(arg)
+		header, quoted, ok := pp.headerTokens(t.pos, arg)
+		if pp.stopped {
+			return result(false)
+		}
 		if !ok {
 			pp.errorf(t.pos, `%s needs "file" or <file>`, t)
 			return result(false)
@@ -105,7 +118,10 @@ func (pp *preprocessor) operator(s *stream, t token) token {
 		_, err := pp.find(in, header, quoted, t.text == "__has_include_next")
 		return result(err == nil)
 	case "__has_builtin":
-		name, ok := strings.CutPrefix(spell(arg), "__builtin_")
+		if len(arg) != 1 {
+			return result(false)
+		}
+		name, ok := strings.CutPrefix(arg[0].text, "__builtin_")
 		return result(ok && builtins[name])
 	}
 	return result(len(arg) > 0 && attributes[plainName(arg[len(arg)-1].text)])

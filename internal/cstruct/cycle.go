@@ -13,29 +13,38 @@ func (r *resolver) cycle(s *Struct) string {
 		r.edges = containment(r.decls, r.dissect != nil)
 	}
 
+	if text, ok := r.cycles[s]; ok {
+		return text
+	}
+
 	// Breadth first from s back to s.
 	type step struct {
-		tag  string
-		text []string
+		edge
+		from  int // the step before
+		depth int
 	}
 	visited := map[string]bool{}
-	queue := []step{{tag: s.Tag}}
-	for len(queue) > 0 {
-		at := queue[0]
-		queue = queue[1:]
-		for _, e := range r.edges[at.tag] {
-			p := r.position(e.at)
-			text := append(at.text[:len(at.text):len(at.text)],
-				fmt.Sprintf("%s contains %s at %d:%d", at.tag, e.to, p.Line, p.Col))
+	steps := []step{{edge: edge{to: s.Tag}}}
+	for i := 0; i < len(steps); i++ {
+		for _, e := range r.edges[steps[i].to] {
+			next := step{e, i, steps[i].depth + 1}
 			if e.to == s.Tag {
-				return " (" + strings.Join(text, ", ") + ")"
+				var text []string
+				for ; next.depth > 0; next = steps[next.from] {
+					p := r.position(next.at)
+					text = append(text, fmt.Sprintf("%s contains %s at %d:%d", steps[next.from].to, next.to, p.Line, p.Col))
+				}
+				slices.Reverse(text)
+				r.cycles[s] = " (" + strings.Join(text, ", ") + ")"
+				return r.cycles[s]
 			}
-			if !visited[e.to] && len(text) < 16 {
+			if !visited[e.to] && next.depth < 16 {
 				visited[e.to] = true
-				queue = append(queue, step{e.to, text})
+				steps = append(steps, next)
 			}
 		}
 	}
+	r.cycles[s] = ""
 	return ""
 }
 

@@ -20,7 +20,8 @@ type dissect struct {
 	aligned   bool
 	pending   []definition // not computed yet
 	values    map[string]constant.Value
-	constants []*Constant      // in force, in order
+	constants []*Constant      // in order; nil: no longer in force
+	places    map[string]int   // of those in force, in constants
 	skipped   map[string]*Skip // macros without a value
 	records   []*recordBuilder // around what is resolved, the innermost last
 }
@@ -31,6 +32,7 @@ func (r *resolver) useDissect(cfg Config, pp *preprocessor) {
 		aligned: cfg.Aligned,
 		pending: pp.defines,
 		values:  map[string]constant.Value{},
+		places:  map[string]int{},
 		skipped: map[string]*Skip{},
 	}
 	r.pointer = cfg.PointerSize
@@ -48,7 +50,10 @@ func (r *resolver) definitionsBefore(at pos) {
 		d.pending = d.pending[1:]
 		delete(d.values, def.name)
 		delete(d.skipped, def.name)
-		d.constants = slices.DeleteFunc(d.constants, func(c *Constant) bool { return c.Name == def.name })
+		if i, ok := d.places[def.name]; ok {
+			d.constants[i] = nil
+			delete(d.places, def.name)
+		}
 		if def.macro != nil {
 			r.definition(def.macro)
 		}
@@ -60,6 +65,9 @@ func (r *resolver) definitionsBefore(at pos) {
 func (r *resolver) definitions() {
 	r.definitionsBefore(r.next)
 	for _, c := range r.dissect.constants {
+		if c == nil {
+			continue
+		}
 		if f := r.files.list[0]; c.Pos.File == f.name && !f.main {
 			continue // of the command line
 		}
@@ -80,6 +88,9 @@ func (r *resolver) definitions() {
 // definition enters the value of m.
 func (r *resolver) definition(m *macro) {
 	v, reason := r.definitionValue(m)
+	if reason == "" && v.Kind() == constant.Int && !r.spend(m.pos, constant.BitLen(v)) {
+		return
+	}
 	if reason != "" {
 		r.dissect.skipped[m.name] = &Skip{r.position(m.pos), m.name, reason, r.main(m.pos)}
 		return
@@ -101,6 +112,7 @@ func (r *resolver) definition(m *macro) {
 	c.Pos, c.Main = r.position(m.pos), r.main(m.pos)
 	c.Above = r.docAbove(m.hash)
 	c.Doc = r.joinDocs(m.pos, c.Above, r.docMacro(m))
+	r.dissect.places[c.Name] = len(r.dissect.constants)
 	r.dissect.constants = append(r.dissect.constants, c)
 }
 

@@ -18,7 +18,8 @@ type preprocessor struct {
 	guards    map[*text]string // the macro that makes reading a text again void
 	once      map[string]bool  // identities of texts with #pragma once
 	pushed    map[string][]*macro
-	total     int  // bytes read
+	total     int  // bytes read, again and again
+	loaded    int  // bytes of files
 	expanded  int  // tokens made by macros
 	depth     int  // of macro arguments being expanded
 	counter   int  // __COUNTER__

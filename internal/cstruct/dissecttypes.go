@@ -87,7 +87,7 @@ func Dynamic(t Type) bool {
 }
 
 // MinSize returns how many bytes each value of t has at least, leaving
-// alignment out of account.
+// alignment out of account; no more than any object has.
 func MinSize(t Type) int64 {
 	if !Dynamic(t) {
 		return t.Size()
@@ -100,6 +100,9 @@ func MinSize(t Type) int64 {
 	case *Array:
 		switch {
 		case t.Length == nil:
+			if n := MinSize(t.Elem); n > 0 && t.Len > maxObject/n {
+				return maxObject
+			}
 			return t.Len * MinSize(t.Elem)
 		case t.Length.Kind == Terminated && Dynamic(t.Elem):
 			return 1
@@ -108,21 +111,26 @@ func MinSize(t Type) int64 {
 		}
 		return 0
 	case *Struct:
-		n := int64(0)
-		for i, p := range t.Parts {
-			switch {
-			case t.Union:
-				n = 0
-				if i == len(t.Parts)-1 {
-					n = MinSize(t.Fields[len(t.Fields)-1].Type)
-				}
-			case p.Dynamic:
-				n += MinSize(p.Fields[0].Type)
-			default:
-				n += p.Bytes
-			}
+		if !t.counted {
+			t.least, t.counted = t.leastSize(), true
 		}
-		return n
+		return t.least
 	}
 	return 0
+}
+
+// leastSize is MinSize of a struct or union of dynamic size.
+func (t *Struct) leastSize() int64 {
+	if t.Union { // what follows it begins behind the last member
+		return MinSize(t.Fields[len(t.Fields)-1].Type)
+	}
+	n := int64(0)
+	for _, p := range t.Parts {
+		size := p.Bytes
+		if p.Dynamic {
+			size = MinSize(p.Fields[0].Type)
+		}
+		n = min(n, maxObject-size) + size
+	}
+	return n
 }

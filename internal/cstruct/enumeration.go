@@ -1,6 +1,7 @@
 package cstruct
 
 import (
+	"cmp"
 	"go/constant"
 	gotoken "go/token"
 )
@@ -31,7 +32,7 @@ func (r *resolver) enumeration(spec *enumSpec, hint string, d *nameDecl) (Type, 
 	}
 	if !spec.body {
 		if e.Under == nil {
-			e.Under = typeUInt // incomplete; gcc takes it for this
+			e.Under, e.incomplete = typeUInt, true
 		}
 		return e, nil
 	}
@@ -50,9 +51,11 @@ func (r *resolver) enumeration(spec *enumSpec, hint string, d *nameDecl) (Type, 
 	a, diag := r.attributes(spec.attrs)
 	if diag == nil {
 		diag = r.enumerators(e, spec, fixed)
-		e.spreadDoc()
+		r.spreadEnumDoc(e, spec.pos)
 	}
+	e.incomplete = false
 	if diag != nil {
+		e.Under = cmp.Or(e.Under, typeUInt) // what uses it is no error
 		return nil, diag
 	}
 	if fixed == nil {

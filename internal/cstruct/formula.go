@@ -283,17 +283,21 @@ func dissectNumber(t token) (constant.Value, *diagnostic) {
 // path returns the members that names lead through, nil if the first is no
 // member. The last must be an integer.
 func (b *recordBuilder) path(names []token) ([]*Field, *diagnostic) {
-	var fields []*Field
-	for _, sl := range b.slots {
-		fields = append(fields, sl.field)
+	top := b.owners[names[0].text]
+	if top == nil {
+		return nil, nil
 	}
 	var path []*Field
+	var in *Struct // of the name; nil: of the first
 	for i, name := range names {
-		down := memberPath(fields, name.text, 0)
+		down := []*Field{top}
 		switch {
-		case down == nil && i == 0:
-			return nil, nil
-		case down == nil:
+		case in != nil:
+			down = in.path(name.text)
+		case top.Name == "":
+			down = append(down, plainType(top.Type).(*Struct).path(name.text)...)
+		}
+		if down == nil {
 			return nil, malformed(name.pos, "%s has no member %s", names[i-1], name)
 		}
 		path = append(path, down...)
@@ -303,7 +307,7 @@ func (b *recordBuilder) path(names []token) ([]*Field, *diagnostic) {
 			if !ok {
 				return nil, malformed(name.pos, "%s is no struct", name)
 			}
-			fields = s.Fields
+			in = s
 			continue
 		}
 		basic := scalar(t)
@@ -314,19 +318,19 @@ func (b *recordBuilder) path(names []token) ([]*Field, *diagnostic) {
 	return path, nil
 }
 
-// memberPath finds a member by its name, in anonymous ones, too.
-func memberPath(fields []*Field, name string, depth int) []*Field {
-	for _, f := range fields {
-		if f.Name == name && name != "_" {
-			return []*Field{f}
+// path returns the members that lead to the one with the name, which may lie
+// in anonymous ones; nil if there is none.
+func (s *Struct) path(name string) (path []*Field) {
+	for {
+		p := s.place(name)
+		if p.top == nil || name == "_" {
+			return nil
 		}
-		if s, ok := plainType(f.Type).(*Struct); ok && f.Name == "" && depth < maxNesting {
-			if down := memberPath(s.Fields, name, depth+1); down != nil {
-				return append([]*Field{f}, down...)
-			}
+		if path = append(path, p.top); p.top == p.field {
+			return path
 		}
+		s = plainType(p.top.Type).(*Struct)
 	}
-	return nil
 }
 
 // dissectArray returns an array of t with the length of p.

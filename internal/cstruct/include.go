@@ -52,6 +52,9 @@ func (pp *preprocessor) include(in *input, name token) {
 	case errors.Is(err, errTooLarge):
 		pp.limitf(at, "%s has more than %d bytes", quote(header), maxFile)
 		return
+	case errors.Is(err, errTooMuch):
+		pp.limitf(at, "more than %d bytes of text in all files together", maxText)
+		return
 	case err != nil:
 		pp.errorf(at, "%s: %v", quote(header), err)
 		return
@@ -106,7 +109,7 @@ func (pp *preprocessor) headerName(in *input, at *pos) (name string, quoted, ok 
 	if name, quoted, ok = delimited(blank); ok {
 		return name, quoted, ok
 	}
-	return headerTokens(pp.expandAll(in.line()))
+	return pp.headerTokens(*at, pp.expandAll(in.line()))
 }
 
 // delimited returns the name that s has between "" or <>, and whether it was "".
@@ -125,7 +128,13 @@ func delimited(s string) (name string, quoted, ok bool) {
 	return s[1 : 1+i], end == '"', true
 }
 
-func headerTokens(toks []token) (name string, quoted, ok bool) {
+// headerTokens returns the name that tokens at the position spell.
+func (pp *preprocessor) headerTokens(at pos, toks []token) (name string, quoted, ok bool) {
+	for _, t := range toks {
+		if !pp.spend(at, len(t.text)) {
+			return "", false, false
+		}
+	}
 	if len(toks) == 1 && toks[0].kind == tString {
 		return delimited(toks[0].text)
 	}
@@ -136,6 +145,7 @@ var (
 	errNoFile   = errors.New("no such file in the include directories")
 	errOutside  = errors.New("the path leaves the directories that may be read")
 	errTooLarge = errors.New("file too large")
+	errTooMuch  = errors.New("too much text")
 )
 
 // find looks for a header: "x" beside the including file, then in the
@@ -194,12 +204,18 @@ func (pp *preprocessor) load(at location) (*text, error) {
 		return nil, plain(err)
 	}
 	defer f.Close()
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		return nil, errNoFile // no longer
+	}
 	b, err := io.ReadAll(io.LimitReader(f, maxFile+1))
 	if err != nil {
 		return nil, plain(err)
 	}
 	if len(b) > maxFile {
 		return nil, errTooLarge
+	}
+	if pp.loaded += len(b); pp.loaded > maxText {
+		return nil, errTooMuch // in files that need not be read again, perhaps
 	}
 	t := newText(b)
 	pp.texts[at] = t

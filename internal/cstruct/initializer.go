@@ -47,7 +47,7 @@ func (c *counter) count() int64 {
 	}
 	most, next := int64(0), int64(0) // elements there are, and the index of the next
 	part := int64(0)                 // scalars of the element next that were given without braces
-	leaves := scalars(c.elem)
+	leaves := scalars(c.elem, int64(len(c.toks)))
 	for !c.tok.is("}") {
 		if c.tok.is("[") {
 			next, part = c.designator(), 0
@@ -117,18 +117,23 @@ func (c *counter) designator() int64 {
 }
 
 // scalars returns how many values an initializer without inner braces gives
-// to a t; 1 for what takes a value of its own type.
-func scalars(t Type) int64 {
+// to a t; 1 for what takes a value of its own type. It counts no further than
+// to most.
+func scalars(t Type, most int64) int64 {
 	switch t := plainType(t).(type) {
 	case *Array:
-		return max(1, t.Len) * scalars(t.Elem)
+		each := scalars(t.Elem, most)
+		if t.Len > most/each {
+			return most
+		}
+		return max(1, t.Len) * each
 	case *Struct:
 		n := int64(0)
 		for _, f := range t.Fields {
 			if f.Name == "" && f.BitField {
 				continue
 			}
-			if n += scalars(f.Type); t.Union {
+			if n += scalars(f.Type, most-n); t.Union || n >= most {
 				break
 			}
 		}

@@ -23,7 +23,7 @@ var (
 // spreadDoc moves what the doc of a type says of its members to those: docs
 // has the doc of each by name. A member that has a doc of its own keeps it,
 // behind the other.
-func (d *Decl) spreadDoc(name string, docs map[string]*string) {
+func (r *reporter) spreadDoc(d *Decl, at pos, name string, docs map[string]*string) {
 	lines := strings.Split(d.Doc, "\n")
 	if m := kernelTitle.FindStringSubmatch(lines[0]); m != nil && m[1] == name {
 		lines[0] = lines[0][len(m[0]):]
@@ -45,6 +45,9 @@ func (d *Decl) spreadDoc(name string, docs map[string]*string) {
 	}
 	for name, lines := range said {
 		doc := docs[name]
+		if !r.spend(at, len(*doc)) {
+			return
+		}
 		*doc = joinDoc(append(lines, *doc))
 	}
 	d.Doc = joinDoc(rest)
@@ -55,9 +58,9 @@ func (d *Decl) hasKernelDoc() bool {
 	return strings.Contains(d.Doc, "@") || kernelTitle.MatchString(d.Doc)
 }
 
-// spreadDoc does Decl.spreadDoc for the members of s, and those of anonymous
+// spreadStructDoc does spreadDoc for the members of s, and those of anonymous
 // structs and unions among them.
-func (s *Struct) spreadDoc() {
+func (r *reporter) spreadStructDoc(s *Struct, at pos) {
 	if !s.hasKernelDoc() {
 		return
 	}
@@ -75,11 +78,11 @@ func (s *Struct) spreadDoc() {
 		}
 	}
 	gather(s)
-	s.Decl.spreadDoc(s.Name, docs)
+	r.spreadDoc(&s.Decl, at, s.Name, docs)
 }
 
-// spreadDoc does Decl.spreadDoc for the values of e.
-func (e *Enum) spreadDoc() {
+// spreadEnumDoc does spreadDoc for the values of e.
+func (r *reporter) spreadEnumDoc(e *Enum, at pos) {
 	if !e.hasKernelDoc() {
 		return
 	}
@@ -87,5 +90,5 @@ func (e *Enum) spreadDoc() {
 	for _, v := range e.Values {
 		docs[v.Name] = &v.Doc
 	}
-	e.Decl.spreadDoc(e.Name, docs)
+	r.spreadDoc(&e.Decl, at, e.Name, docs)
 }

@@ -70,8 +70,12 @@ func TestLimits(t *testing.T) {
 		"macro chain": func(n int) string {
 			return "#define m0 1\n" + chain(n, "#define m%[1]d m%[2]d\n") + fmt.Sprintf("int x[m%d];", n)
 		},
-		"macro constants": func(n int) string { return "#define m0 1\n" + chain(n, "#define m%[1]d (m%[2]d)\n") },
-		"macro arguments": func(n int) string { return "#define f(x) x\n#define y " + deep("f(", "1", ")")(n) + "\nint x[y];\n" },
+		"macro constants":     func(n int) string { return "#define m0 1\n" + chain(n, "#define m%[1]d (m%[2]d)\n") },
+		"macro arguments":     func(n int) string { return "#define f(x) x\n#define y " + deep("f(", "1", ")")(n) + "\nint x[y];\n" },
+		"parameters":          func(n int) string { return "#define f(a0" + chain(4*n, ",a%[1]d") + ") 1\n" },
+		"__has_include":       func(n int) string { return "#if " + deep("__has_include(", "\"x\"", ")")(n) + "\n#endif\n" },
+		"pointers of typeof":  func(n int) string { return "int *p0;\n" + chain(n, "typeof(p%[2]d) *p%[1]d;\n") },
+		"addresses of typeof": func(n int) string { return "int *p0;\n" + chain(n, "typeof(&p%[2]d) p%[1]d;\n") },
 		"function-like tail": func(n int) string {
 			return "#define m0 1\n" + chain(n, "#define m%[1]d(x) m%[2]d(x)\n") + fmt.Sprintf("int x[m%d(1)];", n)
 		},
@@ -116,7 +120,15 @@ func TestBombs(t *testing.T) {
 		"file":                strings.Repeat(" ", maxFile+1),
 		"tokens":              strings.Repeat(";", maxTokens+2),
 		"number":              "int x[1" + strings.Repeat("0", maxLiteral) + "];",
-		"token of a file":     "#define f(x) x\nf(" + strings.Repeat("1 ", maxList+1) + ")",
+		"_Pragma of itself":   "#define X _Pragma(\"pack(X)\")\nX\n",
+		"_Pragma of much":     "#define X _Pragma(\"GCC " + strings.Repeat(" ", 1<<20) + "\")\n" + strings.Repeat("X\n", 1000),
+		"character constants": "#define C '" + strings.Repeat("a", 1<<20) + "'\nenum { E = C" + strings.Repeat("+C", 1000) + " };",
+		"header names":        "#define M <" + strings.Repeat("a/", 1<<19) + ">\n" + strings.Repeat("#if __has_include(M)\n#endif\n", 1000),
+		"names of places":     strings.Repeat("struct {", 200) + strings.Repeat("struct { int : 1; };", 50_000) + strings.Repeat("} x;", 200),
+		"reasons":             "struct " + strings.Repeat("a", 4000) + ";\n#define P ((struct " + strings.Repeat("a", 4000) + " *)0)\n" + chain(50_000, "#define a%[1]d P\n"),
+		"docs for members": "/*\n" + chain(5_000, " * @a%[1]d: x\n") + "*/\nstruct s { int a0" + chain(5_000, ", a%[1]d") +
+			"; // " + strings.Repeat("x", 1<<20) + "\n};\n",
+		"token of a file": "#define f(x) x\nf(" + strings.Repeat("1 ", maxList+1) + ")",
 	} {
 		t.Run(name, func(t *testing.T) {
 			bounded(t, func() {
@@ -134,12 +146,16 @@ func TestBombs(t *testing.T) {
 func TestLong(t *testing.T) {
 	const n = 30_000
 	for name, text := range map[string]string{
-		"sum":            "enum { E = 1" + strings.Repeat(" + 1", n) + " };",
-		"commas":         "enum { E = (1" + strings.Repeat(", 1", n) + ") };",
-		"conjunction":    "#if 1" + strings.Repeat(" && 1", n) + "\nint x;\n#endif\n",
-		"string":         "#define S \"a\"" + strings.Repeat(" \"b\"", n) + "\n",
-		"members":        "struct s { " + strings.Repeat("int : 1; ", n) + "};",
-		"declarators":    "struct s *a" + strings.Repeat(", *a", n) + ";",
+		"sum":         "enum { E = 1" + strings.Repeat(" + 1", n) + " };",
+		"commas":      "enum { E = (1" + strings.Repeat(", 1", n) + ") };",
+		"conjunction": "#if 1" + strings.Repeat(" && 1", n) + "\nint x;\n#endif\n",
+		"string":      "#define S \"a\"" + strings.Repeat(" \"b\"", n) + "\n",
+		"members":     "struct s { " + strings.Repeat("int : 1; ", n) + "};",
+		"declarators": "struct s *a" + strings.Repeat(", *a", n) + ";",
+		"comments of declarators": strings.Repeat("//\n", n) + "typedef int t0" + chain(n, ", t%[1]d") + "; // x\n" +
+			strings.Repeat(strings.Repeat(" ", 40)+"//\n", n),
+		"elements of many parts": "struct s0 { char a; };\n" + chain(40, "struct s%[1]d { struct s%[2]d a, b; };\n") +
+			"struct s40 x[] = { 1, 2 };\n",
 		"enumerators":    "enum { E0" + chain(n, ", E%[1]d = E%[2]d + 1") + " };",
 		"macros":         chain(n, "#define M%[1]d %[2]d\n"),
 		"comments":       strings.Repeat("/* a */ // b\n", n) + "int x;",
@@ -156,6 +172,79 @@ func TestLong(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// TestDissectBombs has text in dialect dissect that is small, and would yield
+// much or take long; without an error where it does neither after all.
+func TestDissectBombs(t *testing.T) {
+	const n = 60_000
+	for name, c := range map[string]struct {
+		text  string
+		limit bool
+	}{
+		"definitions":        {chain(n, "#define a%[1]d 1\n"), false},
+		"large definitions":  {chain(n, "#define a%[1]d 1 << 65000\n"), true},
+		"flags":              {"flag f : uint8 {" + chain(n, "a%[1]d,") + "};", true},
+		"lengths":            {"struct s { uint8 a0;" + chain(n, "uint8 a%[1]d;") + chain(n, fmt.Sprintf("char b%%[1]d[a%d];", n)) + "};", false},
+		"anonymous members":  {"struct s0 { uint8 _; };\n" + chain(60, "struct s%[1]d { struct s%[2]d; struct s%[2]d; };\n"), true},
+		"anonymous nothings": {"struct s0 { };\n" + chain(60, "struct s%[1]d { struct s%[2]d; struct s%[2]d; };\n"), true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bounded(t, func() {
+				_, err := Parse(Config{Files: []Source{{Name: "main.h", Text: []byte(c.text)}}, Dialect: DialectDissect})
+				if errors.Is(err, ErrLimit) != c.limit || !c.limit && err != nil {
+					t.Errorf("%.300v", err)
+				}
+			})
+		})
+	}
+}
+
+// The least size of what doubles is found at once, and has a bound.
+func TestMinSize(t *testing.T) {
+	for _, array := range []string{"char x[n];", "char x[EOF];"} {
+		text := "struct s0 { uint8 n; " + array + " };\n" + chain(80, "struct s%[1]d { s%[2]d a; s%[2]d b; };\n")
+		m, err := Parse(Config{Files: []Source{{Name: "main.h", Text: []byte(text)}}, Dialect: DialectDissect})
+		if err != nil {
+			t.Fatal(err)
+		}
+		bounded(t, func() {
+			for i, s := range m.Structs {
+				if got, want := MinSize(s), int64(1)<<min(i, 62); got != want {
+					t.Errorf("%s: %d, want %d", s, got, want)
+				}
+			}
+		})
+	}
+}
+
+// A macro that holds a pragma for the file that it stands in has a value when
+// that file is closed.
+func TestPragmaInMacro(t *testing.T) {
+	m, err := parseText("#pragma push_macro(\"B\")\n#define A _Pragma(\"once\") _Pragma(\"pop_macro(\\\"B\\\")\") 1\n#define B 2\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []string{"A=1", "B=2"} {
+		if c := m.Constants[i]; c.Name+"="+c.Value.String() != want {
+			t.Errorf("%s=%v, want %s", c.Name, c.Value, want)
+		}
+	}
+}
+
+// Files that need not be read again still take memory.
+func TestOnceBomb(t *testing.T) {
+	files, text := fstest.MapFS{}, ""
+	big := []byte("#pragma once\n" + strings.Repeat(" ", 15<<20))
+	for i := range 8 {
+		name := fmt.Sprintf("%d/a.h", i)
+		files[name] = &fstest.MapFile{Data: big}
+		text += "#include \"" + name + "\"\n"
+	}
+	_, err := Parse(Config{Files: []Source{{Name: "main.h", Text: []byte(text), Dir: Dir{FS: files}, Path: "main.h"}}})
+	if !errors.Is(err, ErrLimit) {
+		t.Error(err)
 	}
 }
 

@@ -174,6 +174,9 @@ func cFloat(s string) bool {
 
 // charLiteral returns value and type of a character constant (C 6.4.4.4).
 func charLiteral(t token) (value, *diagnostic) {
+	if len(t.text) > maxLiteral {
+		return value{}, limit(t.pos, "character constant of more than %d bytes", maxLiteral)
+	}
 	prefix, units, d := unquote(t)
 	if d != nil {
 		return value{}, d

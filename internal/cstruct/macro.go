@@ -181,6 +181,10 @@ func (pp *preprocessor) parameters(m *macro, line []token) []token {
 		}
 		t := line[0]
 		line = line[1:]
+		if len(m.params) == maxParams {
+			pp.limitf(t.pos, "macro %s has more than %d parameters", quote(m.name), maxParams)
+			return nil
+		}
 		switch {
 		case t.is(")") && first:
 			return line

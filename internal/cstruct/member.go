@@ -11,8 +11,9 @@ type recordBuilder struct {
 	s      *Struct
 	spec   *recordSpec
 	slots  []slot
-	seen   map[string]pos // names of members
-	broken bool           // an error in a member was reported
+	seen   map[string]pos    // names of members
+	owners map[string]*Field // the slots that they are, or lie in
+	broken bool              // an error in a member was reported
 }
 
 // build resolves the members and lays them out. It reports all errors in
@@ -76,8 +77,15 @@ func (b *recordBuilder) fail(d *diagnostic) {
 
 // add adds a member whose name stands at the position.
 func (b *recordBuilder) add(sl slot, at pos) {
-	b.fail(b.unique(sl.field, at))
 	b.slots = append(b.slots, sl)
+	s, ok := plainType(sl.field.Type).(*Struct)
+	inner := ok && sl.field.Name == ""
+	if !inner {
+		b.s.leaves++
+	} else if b.s.leaves += 1 + s.leaves; !b.spend(at, s.leaves) {
+		return // in dialect dissect, structs can be members again and again
+	}
+	b.fail(b.unique(sl.field, sl.field, at))
 }
 
 // unnamed adds what a declaration without declarators declares: an anonymous
@@ -188,6 +196,9 @@ func (r *resolver) bitField(f *Field, item memberItem) *diagnostic {
 	if b == nil || !isInteger(b) {
 		return malformed(item.colon, "bit-field of type %s", f.Type)
 	}
+	if d := r.needComplete(f.Type, item.colon, "bit-field"); d != nil {
+		return d
+	}
 	v, d := r.eval.integer(item.width)
 	if d != nil {
 		return d
@@ -210,8 +221,8 @@ func (r *resolver) bitField(f *Field, item memberItem) *diagnostic {
 }
 
 // unique checks that no name of f, or inside of it where it is anonymous,
-// occurs before.
-func (b *recordBuilder) unique(f *Field, at pos) *diagnostic {
+// occurs before. It is, or lies in, the member slot.
+func (b *recordBuilder) unique(f, slot *Field, at pos) *diagnostic {
 	if f.Name == "_" && b.dissect != nil {
 		return nil // discarded
 	}
@@ -219,12 +230,12 @@ func (b *recordBuilder) unique(f *Field, at pos) *diagnostic {
 		if old, ok := b.seen[f.Name]; ok {
 			return malformed(at, "member %s occurs twice (first at %v)", quote(f.Name), b.position(old))
 		}
-		b.seen[f.Name] = at
+		b.seen[f.Name], b.owners[f.Name] = at, slot
 		return nil
 	}
 	if s, ok := plainType(f.Type).(*Struct); ok {
 		for _, g := range s.Fields {
-			if d := b.unique(g, at); d != nil {
+			if d := b.unique(g, slot, at); d != nil {
 				return d
 			}
 		}

@@ -145,8 +145,11 @@ type Struct struct {
 	Anonymous bool
 	Decl
 	complete bool
-	broken   bool // an error in it was reported
-	depth    int  // of the types in it
+	broken   bool  // an error in it was reported
+	depth    int   // of the types in it
+	leaves   int   // members, those of anonymous ones counted one by one
+	least    int64 // what MinSize found
+	counted  bool  // it did
 	names    map[string]place
 }
 
@@ -185,6 +188,7 @@ type Enum struct {
 	Flags     bool
 	Anonymous bool
 	Decl
+	incomplete bool // without a body so far; Under is then a guess
 	// computed has all values as dialect dissect computes them: without the
 	// limits of Under, and those too that do not fit it.
 	computed map[string]constant.Value

@@ -352,11 +352,7 @@ func (e *evaluator) member(x *memberExpr) (value, *diagnostic) {
 // find returns the member with the name and its offset in s, looking into
 // anonymous members.
 func (s *Struct) find(name string) (*Field, int64) {
-	if s.names == nil {
-		s.names = map[string]place{}
-		s.enter(s, 0)
-	}
-	p := s.names[name]
+	p := s.place(name)
 	return p.field, p.offset
 }
 
@@ -364,16 +360,29 @@ func (s *Struct) find(name string) (*Field, int64) {
 // member of.
 type place struct {
 	field  *Field
+	top    *Field // the direct member that field is, or lies in
 	offset int64
 }
 
-// enter adds the members of inner, which lies at off in s, to the names of s.
-func (s *Struct) enter(inner *Struct, off int64) {
-	for _, f := range inner.Fields {
-		if f.Name != "" {
-			s.names[f.Name] = place{f, off + f.Offset}
-		} else if t, ok := plainType(f.Type).(*Struct); ok {
-			s.enter(t, off+f.Offset)
+// place returns where the member with the name lies.
+func (s *Struct) place(name string) place {
+	if s.names == nil {
+		s.names = map[string]place{}
+		for _, f := range s.Fields {
+			s.enter(f, f, 0)
+		}
+	}
+	return s.names[name]
+}
+
+// enter adds f, or the members of an anonymous f, to the names of s. It lies
+// in the direct member top, and in what lies at off.
+func (s *Struct) enter(f, top *Field, off int64) {
+	if f.Name != "" {
+		s.names[f.Name] = place{f, top, off + f.Offset}
+	} else if t, ok := plainType(f.Type).(*Struct); ok {
+		for _, g := range t.Fields {
+			s.enter(g, top, off+f.Offset)
 		}
 	}
 }

@@ -62,6 +62,17 @@ func (pp *preprocessor) pragmaOperator(s *stream, t token) {
 		pp.errorf(t.pos, "_Pragma needs one string in parentheses")
 		return
 	}
+	if len(pp.input) == 0 || !pp.spend(t.pos, len(toks[1].text)) {
+		return // the value of a macro is computed, and the files are closed
+	}
+	// Its text comes without the macros that it came from.
+	if pp.depth++; pp.depth > maxNesting {
+		pp.limitf(t.pos, "_Pragma nested deeper than %d", maxNesting)
+	}
+	defer func() { pp.depth-- }()
+	if pp.stopped {
+		return
+	}
 	content := toks[1].text[strings.IndexByte(toks[1].text, '"'):]
 	content = content[1 : len(content)-1]
 	content = strings.NewReplacer(`\\`, `\`, `\"`, `"`).Replace(content)

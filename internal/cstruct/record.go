@@ -9,6 +9,9 @@ func (r *resolver) placeName(at pos) string {
 	if n := len(r.outer); n > 0 {
 		name = r.outer[n-1] + "." + name
 	}
+	if !r.spend(at, len(name)) {
+		return ""
+	}
 	return name
 }
 
@@ -71,12 +74,12 @@ func (r *resolver) record(spec *recordSpec, hint string, d *nameDecl) (Type, *di
 	}
 	r.open[s] = spec.pos
 	r.outer = append(r.outer, s.Name)
-	b := recordBuilder{resolver: r, s: s, spec: spec, seen: map[string]pos{}}
+	b := recordBuilder{resolver: r, s: s, spec: spec, seen: map[string]pos{}, owners: map[string]*Field{}}
 	diag := b.build()
 	r.outer = r.outer[:len(r.outer)-1]
 	delete(r.open, s)
 	s.complete = true
-	s.spreadDoc()
+	r.spreadStructDoc(s, spec.pos)
 	if diag != nil {
 		s.broken = true
 	}

@@ -31,11 +31,11 @@ func (r *reporter) keep(err error) {
 	}
 }
 
-// spend reports whether n more bytes of text may be made: docs, joined strings
-// and tokens. Small input can ask for much of it.
+// spend reports whether n more bytes of text may be made: docs, names, joined
+// strings and tokens. Small input can ask for much of it.
 func (r *reporter) spend(p pos, n int) bool {
 	if *r.made += n; *r.made > maxMade {
-		r.limitf(p, "comments, strings and pasted tokens of more than %d bytes", maxMade)
+		r.limitf(p, "comments, names, strings and pasted tokens of more than %d bytes", maxMade)
 	}
 	return !r.stopped
 }

@@ -20,8 +20,9 @@ type resolver struct {
 	open    map[*Struct]pos    // structs whose members are being resolved
 	decls   []decl
 	edges   map[string][]edge // what contains what, for messages about cycles
-	pointer int64             // size of pointers; 0: C's
-	dissect *dissect          // nil in dialect c
+	cycles  map[*Struct]string
+	pointer int64    // size of pointers; 0: C's
+	dissect *dissect // nil in dialect c
 }
 
 type symbolKind uint8
@@ -51,6 +52,7 @@ func newResolver(r *reporter, m *Model) *resolver {
 		names:    map[string]*symbol{},
 		objects:  map[string]*symbol{},
 		open:     map[*Struct]pos{},
+		cycles:   map[*Struct]string{},
 	}
 	res.eval = evaluator{reporter: r, res: res}
 	return res
@@ -89,7 +91,9 @@ func (r *resolver) skip(at pos, name, reason string) {
 	if f := r.file(at); f != nil && f.known {
 		return
 	}
-	r.model.Skipped = append(r.model.Skipped, Skip{r.position(at), name, reason, r.main(at)})
+	if r.spend(at, len(reason)) {
+		r.model.Skipped = append(r.model.Skipped, Skip{r.position(at), name, reason, r.main(at)})
+	}
 }
 
 // declaration resolves one declaration of names.
@@ -289,7 +293,7 @@ func (r *resolver) needComplete(t Type, at pos, what string) *diagnostic {
 	case *Array:
 		return r.needComplete(u.Elem, at, what)
 	case *Enum:
-		if u.Under == nil {
+		if u.incomplete {
 			return malformed(at, "%s: %s has incomplete type", what, u)
 		}
 	}
@@ -339,6 +343,9 @@ func (r *resolver) declare(base Type, d *declarator, attrs ...[]attribute) (Type
 		if t, diag = withMode(t, a.mode, d.pos); diag != nil {
 			return nil, a, diag
 		}
+	}
+	if derivations(t) > maxNesting {
+		return nil, a, limit(d.pos, "type of more than %d parts", maxNesting)
 	}
 	return t, a, nil
 }

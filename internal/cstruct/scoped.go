@@ -79,13 +79,19 @@ func (r *resolver) scopedValues(e *Enum, spec *enumSpec) (map[string]constant.Va
 			r.warnf(name.pos, "value %s occurs twice (first at %v)", name, r.position(old))
 			twice = true
 		}
+		if !r.spend(name.pos, constant.BitLen(v)) {
+			return nil, silent(name.pos)
+		}
 		places[name.text], own[name.text] = name.pos, v
 		if fits(v, e.Under) || constant.Sign(v) < 0 && fits(v, signed(e.Under)) {
 			e.Values = append(e.Values, r.scopedValue(e, item, v))
 		} else {
 			// Expressions may use it; no member can have it.
 			reason := fmt.Sprintf("value %v does not fit %s", v, e.Under)
-			r.model.Skipped = append(r.model.Skipped, Skip{r.position(name.pos), name.text, reason, r.main(name.pos)})
+			if constant.BitLen(v) > 128 {
+				reason = fmt.Sprintf("a value of %d bits does not fit %s", constant.BitLen(v), e.Under)
+			}
+			r.skip(name.pos, name.text, reason)
 		}
 		if next = constant.BinaryOp(v, gotoken.ADD, one); e.Flags {
 			n := 0

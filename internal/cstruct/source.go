@@ -151,6 +151,9 @@ type file struct {
 	where    location
 	comments []comment
 	docs     map[int]string // by the first comment
+	// Of line comments on successive lines, the first by the last and the last
+	// by the first.
+	starts, ends map[int]int
 }
 
 // files holds the files of a run.

@@ -234,6 +234,26 @@ func nesting(t Type) int {
 	return 0
 }
 
+// derivations returns how many pointers and arrays t is spelled with, counting
+// no further than beyond maxNesting. typeof can add to them without end.
+func derivations(t Type) int {
+	for n := 0; ; n++ {
+		switch u := t.(type) {
+		case *Pointer:
+			t = u.Elem
+		case *Array:
+			t = u.Elem
+		case *function:
+			t = u.result
+		default:
+			return n
+		}
+		if n > maxNesting {
+			return n
+		}
+	}
+}
+
 // isQualified reports whether one of the typedefs that t is adds const,
 // volatile or _Atomic.
 func isQualified(t Type) bool {
