@@ -20,6 +20,7 @@ type opener struct {
 	decoded  *clusterCache
 	opened   []identity
 	nextSeed uint64
+	extended uint64 // bytes of memory that extensions take
 }
 
 // An identity tells whether two sources are one and the same file.
@@ -129,6 +130,9 @@ func (o *opener) image(s *Source, shown, full string, depth int) (*Image, error)
 	if err := im.readMetadata(o.pages); err != nil {
 		return nil, err
 	}
+	if err := o.keepExtensions(im); err != nil {
+		return nil, err
+	}
 	o.pages.cover(f, im.header.ClusterBits)
 	if err := o.openData(im, depth); err != nil {
 		return nil, err
@@ -143,6 +147,27 @@ func (o *opener) image(s *Source, shown, full string, depth int) (*Image, error)
 		return nil, err
 	}
 	return im, nil
+}
+
+// maxExtensions is how many bytes of memory the header extensions of all layers
+// may take. Our limit: it is more than any one image can have, and thousands of
+// times what QEMU writes; but a chain could have 64 times as much.
+const maxExtensions = 16 << 20
+
+// extensionOverhead is about what an extension takes beside its data, in bytes.
+const extensionOverhead = 40
+
+// keepExtensions counts the extensions of im, and returns an error if there is
+// too much of them in the chain.
+func (o *opener) keepExtensions(im *Image) error {
+	for _, x := range im.extensions {
+		o.extended += uint64(len(x.Data)) + extensionOverhead
+	}
+	if o.extended > maxExtensions {
+		return im.file.errorAt(whatExt, hostOffset(im.header.HeaderLength), o.extended,
+			fmt.Sprintf("bytes with those of the layers above, at most %d", maxExtensions), ErrLimit)
+	}
+	return nil
 }
 
 // readMetadata reads and checks what is fatal if it is wrong: header,

@@ -205,6 +205,19 @@ func TestChainBroken(t *testing.T) {
 		}
 		return files
 	}
+	// Layers of clusters of 2 MiB, the first of which is extensions of n bytes.
+	extended := func(layers, n int) map[string][]byte {
+		files := map[string][]byte{}
+		for i := range layers {
+			b := newBuilder(t, recipe{size: 1 << 16, bits: 21, backing: fmt.Sprint(i + 1), format: "qcow2"})
+			for left := 2<<20 - 1024; left >= n+SizeofQCowExtension; left -= n + SizeofQCowExtension {
+				b.extend(0x12345678, make([]byte, n))
+			}
+			files[fmt.Sprint(i)] = b.bytes()
+		}
+		files[fmt.Sprint(layers)] = overlay(t, 1<<16, "", "")
+		return files
+	}
 	for _, c := range []struct {
 		name  string
 		files map[string][]byte
@@ -212,6 +225,10 @@ func TestChainBroken(t *testing.T) {
 		err   error
 	}{
 		{name: "64 layers", files: deep(64)},
+		{name: "extensions of 2 MiB in one of two layers", files: extended(1, 1<<20-1024)},
+		{name: "extensions of 2 MiB in each of 9 layers", files: extended(9, 1<<20-1024), err: ErrLimit},
+		{name: "a quarter of a million empty extensions", files: extended(1, 0)},
+		{name: "twice as many in two layers", files: extended(2, 0), err: ErrLimit},
 		{name: "65 layers", files: deep(65), err: ErrLimit},
 		{name: "3 layers of 3", files: deep(3), opts: Options{MaxDepth: 3}},
 		{name: "3 layers of 2", files: deep(3), opts: Options{MaxDepth: 2}, err: ErrLimit},
