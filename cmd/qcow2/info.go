@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"slices"
 	"strings"
 
@@ -55,16 +56,21 @@ is allowed. The exit code is 0 if it is safe, 2 if not, 1 if nobody can tell.`,
 				return printed(cmd, func(w *bufio.Writer) error { return writeSafety(w, report, args[0], json, accepted) })
 			}
 			return src.use(args[0], func(d disk) error {
-				infos, err := describe(d, chain, &src.snapshot)
-				if partitions {
-					var tableErr error
-					infos[0].partitions, tableErr = describePartitions(d, int64(sectorSize))
-					err = errors.Join(err, tableErr)
+				c := describing{disk: d, chain: chain}
+				if src.snapshot.given {
+					if _, c.chosen, err = src.snapshot.find(d); err != nil {
+						return err
+					}
 				}
-				return errors.Join(err, printed(cmd, func(w *bufio.Writer) error {
-					printInfos(w, infos, json, chain)
+				var tableErr error
+				if partitions {
+					c.partitions, tableErr = describePartitions(d, int64(sectorSize))
+				}
+				err := printed(cmd, func(w *bufio.Writer) error {
+					printInfos(w, c.infos, json, chain)
 					return nil
-				}))
+				})
+				return errors.Join(errors.Join(c.errs...), tableErr, err)
 			})
 		},
 	}
@@ -92,62 +98,77 @@ type info struct {
 	partitions *partitionInfo // nil: not asked for, or not to be read
 }
 
-// describe returns what there is to say of the image, and with chain of the
-// layers below. An error says what could not be read; the rest is there. Of the
-// snapshots the one that sel chose is described, if it chose one.
-func describe(d disk, chain bool, sel *selector) ([]info, error) {
-	var infos []info
-	var errs []error
-	im, _ := d.(*qcow2.Image)
-	for _, f := range d.Files() {
+// A describing is what there is to say of an image, and with chain of the layers
+// below, layer by layer: each may have lists as long as memory allows.
+type describing struct {
+	disk
+	chain      bool
+	chosen     *qcow2.Snapshot // to be shown alone; nil: all that there are
+	partitions *partitionInfo
+
+	errs []error // what could not be read; the rest is described
+}
+
+// infos yields the infos.
+func (c *describing) infos(yield func(*info) bool) {
+	im, _ := c.disk.(*qcow2.Image)
+	for _, f := range c.Files() {
 		if f.Kind == qcow2.KindData {
 			continue
 		}
-		if f.Depth > 0 && !chain {
-			break
+		if f.Depth > 0 && !c.chain {
+			return
 		}
 		in := info{filename: f.Shown, format: f.Format, size: f.DiskSize, occupied: occupied(f.Info)}
+		if f.Depth == 0 {
+			in.partitions = c.partitions
+		}
 		if f.Format == formatQcow2 {
 			desc := im.Describe()
-			if sel.given && f.Depth == 0 {
-				_, chosen, err := sel.find(d)
-				if err != nil {
-					return nil, err
-				}
-				desc.Snapshots = []qcow2.Snapshot{*chosen}
+			if c.chosen != nil && f.Depth == 0 {
+				desc.Snapshots = []qcow2.Snapshot{*c.chosen}
 			}
 			in.qcow2 = &desc
 			var luksErr error
 			in.encrypt, luksErr = encryptObject(im, desc.Encryption)
-			errs = append(errs, desc.SnapshotsError, desc.BitmapsError, luksErr)
-			if chain {
-				errs = append(errs, im.BackingError())
+			c.errs = append(c.errs, desc.SnapshotsError, desc.BitmapsError, luksErr)
+			if c.chain {
+				c.errs = append(c.errs, im.BackingError())
 			}
 			im = im.Backing()
 		}
-		infos = append(infos, in)
+		if !yield(&in) {
+			return
+		}
 	}
-	return infos, errors.Join(errs...)
 }
 
-func printInfos(w *bufio.Writer, infos []info, json, chain bool) {
-	if json {
-		var all list
-		for _, in := range infos {
-			all = append(all, in.object())
-		}
-		if chain {
-			writeJSON(w, all)
-		} else {
-			writeJSON(w, all[0])
+// printInfos prints infos, the first alone without chain.
+func printInfos(w *bufio.Writer, infos iter.Seq[*info], json, chain bool) {
+	if !json {
+		first := true
+		for in := range infos {
+			if !first {
+				fmt.Fprintln(w)
+			}
+			first = false
+			in.print(w)
 		}
 		return
 	}
-	for i, in := range infos {
-		if i > 0 {
-			fmt.Fprintln(w)
+	objects := func(yield func(any) bool) {
+		for in := range infos {
+			if !yield(in.object()) {
+				return
+			}
 		}
-		in.print(w)
+	}
+	if chain {
+		writeJSON(w, sequence(objects))
+		return
+	}
+	for o := range objects {
+		writeJSON(w, o)
 	}
 }
 
