@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"math"
+	"sync/atomic"
 )
 
 // A hostFile is one file below an image: the image file itself, a data file,
@@ -22,9 +23,10 @@ type hostFile struct {
 	full string
 	// zeroFill makes bytes past the end read as zeros.
 	zeroFill bool
-	salvage  func(Lost) // Options.Salvage
-	holes    HoleFinder // nil: none
-	seed     uint64     // tells the pages of the chain's files apart
+	salvage  func(Lost)                // Options.Salvage
+	holes    HoleFinder                // nil: none
+	filled   atomic.Pointer[fileRange] // the data that was found last; nil: none
+	seed     uint64                    // tells the pages of the chain's files apart
 }
 
 // newHostFile returns a file of the given source. Its Size must not be

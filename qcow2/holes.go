@@ -23,6 +23,11 @@ type allocationSizer interface {
 	AllocatedSize() (int64, error)
 }
 
+// A fileRange is a part of a file. One that has no holes is remembered: the
+// system walks through all of it to find its end, and a disk may have a million
+// pieces in it (QEMU: bdrv_bsc_fill).
+type fileRange struct{ from, to hostOffset }
+
 // holeAt reports whether the byte at off, inside the file or not, reads as
 // zero for lack of storage, and how many of the n bytes there are alike.
 // Bytes past the end are such. Where nobody can tell, all is data; so is what
@@ -34,6 +39,9 @@ func (f *hostFile) holeAt(off hostOffset, n uint64) (length uint64, hole bool) {
 	}
 	if f.holes == nil {
 		return inside, false
+	}
+	if r := f.filled.Load(); r != nil && r.from <= off && off < r.to {
+		return min(uint64(r.to-off), inside), false
 	}
 	data, err := f.holes.NextData(int64(off))
 	switch {
@@ -54,5 +62,6 @@ func (f *hostFile) holeAt(off hostOffset, n uint64) (length uint64, hole bool) {
 	if err != nil || next <= int64(off) {
 		return inside, false
 	}
+	f.filled.Store(&fileRange{off, hostOffset(next)})
 	return min(uint64(next)-uint64(off), inside), false
 }

@@ -18,6 +18,7 @@ type holedReader struct {
 	*bytes.Reader
 	holes     [][2]int64 // from, to
 	allocated int64
+	asked     int // for the end of data
 }
 
 func (r *holedReader) NextData(off int64) (int64, error) {
@@ -33,6 +34,7 @@ func (r *holedReader) NextData(off int64) (int64, error) {
 }
 
 func (r *holedReader) NextHole(off int64) (int64, error) {
+	r.asked++
 	for _, h := range r.holes {
 		if off < h[1] {
 			return max(off, h[0]), nil
@@ -74,7 +76,7 @@ func TestExtentsOfPreallocatedImage(t *testing.T) {
 		for allocated, want := range map[int64]string{
 			25 * cluster: holed, 41 * cluster: holed, 42 * cluster: plain, 45 * cluster: plain, 1 << 40: plain,
 		} {
-			r := &sizedReader{holedReader{bytes.NewReader(file), holes, allocated}}
+			r := &sizedReader{holedReader{bytes.NewReader(file), holes, allocated, 0}}
 			im, err := New(r, r.Size(), nil)
 			if err != nil {
 				t.Fatal(err)
@@ -83,7 +85,7 @@ func TestExtentsOfPreallocatedImage(t *testing.T) {
 				t.Errorf("refcount order %d, %d of 45 clusters stored:\n%swant:\n%s", order, allocated/cluster, got, want)
 			}
 		}
-		r := &holedReader{bytes.NewReader(file), holes, -1}
+		r := &holedReader{bytes.NewReader(file), holes, -1, 0}
 		im, err := New(r, r.Size(), nil)
 		if err != nil {
 			t.Fatal(err)
@@ -103,7 +105,7 @@ func TestExtentsOfPreallocatedImage(t *testing.T) {
 	} {
 		b := build(4)
 		change(&b.header)
-		r := &sizedReader{holedReader{bytes.NewReader(b.bytes()), [][2]int64{{0, 1 << 20}}, 0}}
+		r := &sizedReader{holedReader{bytes.NewReader(b.bytes()), [][2]int64{{0, 1 << 20}}, 0, 0}}
 		im, err := New(r, r.Size(), nil)
 		if err != nil {
 			t.Fatal(err)
@@ -119,7 +121,7 @@ func TestExtentsOfPreallocatedImage(t *testing.T) {
 		*faultyReader
 		HoleFinder
 		allocationSizer
-	}{file, &holedReader{bytes.NewReader(file.file), [][2]int64{{5 * cluster, 1 << 20}}, 0}, &sizedReader{}}
+	}{file, &holedReader{bytes.NewReader(file.file), [][2]int64{{5 * cluster, 1 << 20}}, 0, 0}, &sizedReader{}}
 	im, err := New(r, int64(len(file.file)), nil)
 	if err != nil {
 		t.Fatal(err)
@@ -141,7 +143,7 @@ func TestExtentsOfPreallocatedImage(t *testing.T) {
 // of which is a hole, too.
 func TestExtentsOfRawBackingFile(t *testing.T) {
 	b := newBuilder(t, recipe{bits: 12, size: 10000, backing: "b", format: "raw"})
-	raw := &holedReader{bytes.NewReader(make([]byte, 7000)), [][2]int64{{0, 100}, {5000, 6000}}, -1}
+	raw := &holedReader{bytes.NewReader(make([]byte, 7000)), [][2]int64{{0, 100}, {5000, 6000}}, -1, 0}
 	im := b.image(&Options{Backing: &Source{Reader: raw, Size: raw.Size(), Name: "b"}})
 	const want = `0+100 depth 1 present zero at 0 of "b"
 100+4900 depth 1 present data at 100 of "b"
@@ -152,6 +154,35 @@ func TestExtentsOfRawBackingFile(t *testing.T) {
 `
 	if got := show(im, 0, im.Size()); got != want {
 		t.Errorf("extents:\n%swant:\n%s", got, want)
+	}
+}
+
+// Where data ends is asked once, however many pieces of the disk lie in it: a
+// system that has to walk there would take a time that is quadratic.
+func TestHolesAreAskedOnce(t *testing.T) {
+	const cluster, clusters = 1 << 12, 256
+	b := newBuilder(t, recipe{bits: 12, size: clusters * cluster, backing: "b", format: "raw"})
+	for c := uint64(0); c < clusters; c += 2 {
+		b.data(c, nil)
+	}
+	holes := [][2]int64{{100 * cluster, 102 * cluster}}
+	raw := &holedReader{bytes.NewReader(make([]byte, clusters*cluster)), holes, -1, 0}
+	im := b.image(&Options{Backing: &Source{Reader: raw, Size: raw.Size(), Name: "b"}})
+	extents, zeros := 0, 0
+	for e, err := range im.Extents(0, im.Size()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		extents++
+		if e.Zero {
+			zeros++
+			if e.Start != 101*cluster || e.Length != cluster {
+				t.Errorf("zeros: %d bytes at %d", e.Length, e.Start)
+			}
+		}
+	}
+	if extents != clusters || zeros != 1 || raw.asked != 2 {
+		t.Errorf("%d extents, %d of zeros; asked %d times", extents, zeros, raw.asked)
 	}
 }
 
@@ -249,7 +280,7 @@ func TestHolesOfShrunkFile(t *testing.T) {
 
 // A raw file is described as what lies below an image is.
 func TestRawExtents(t *testing.T) {
-	raw := &holedReader{bytes.NewReader(make([]byte, 7000)), [][2]int64{{0, 100}, {5000, 6000}}, -1}
+	raw := &holedReader{bytes.NewReader(make([]byte, 7000)), [][2]int64{{0, 100}, {5000, 6000}}, -1, 0}
 	s := &Source{Reader: raw, Size: raw.Size(), Name: "r"}
 	const want = `0+100 depth 0 present zero at 0 of "r"
 100+4900 depth 0 present data at 100 of "r"
