@@ -31,6 +31,12 @@ func newReplacement(name string, info fs.FileInfo) (*replacement, error) {
 	if err != nil {
 		return nil, err
 	}
+	if info != nil {
+		// A link of /proc leads to a file also where that has no name any more.
+		if now, err := os.Stat(place); err != nil || !os.SameFile(now, info) {
+			return nil, fmt.Errorf("cannot replace %q: the file is not where the link leads; -n writes into it", name)
+		}
+	}
 	// A new file gets the mode of any new file, which os.CreateTemp would not
 	// give it. One that is to be like another is at first for its owner alone:
 	// who may not read the other must not open it meanwhile.
