@@ -86,7 +86,7 @@
 // Tables and decompressed clusters of all layers stay within [Options]
 // CacheBytes, 64 MiB unless told otherwise. Beside that there are three
 // clusters for each read under way, and the header extensions, which lie in
-// the first cluster of each layer. Lists (snapshots, bitmaps) take what they
+// the first cluster of each layer and take 16 MiB at most. Lists (snapshots, bitmaps) take what they
 // take in the file; a check counts within [CheckOptions] MemoryLimit. The files
 // must not change while an image is open: what it remembers of them is not
 // asked again.
