@@ -40,6 +40,9 @@ state of the machine that a snapshot (-l) holds, as QEMU wrote it.`,
 				return n, nil
 			}
 			return src.use(args[0], func(d disk) error {
+				if err := notOnto(w, d); err != nil {
+					return err
+				}
 				if !vmState {
 					n, err := part("disk", d.Size())
 					if err != nil {

@@ -25,6 +25,9 @@ func convert(ctx context.Context, c *copier, to destination, stdout io.Writer) e
 	case "":
 		return usageError{errors.New("the target has no name")}
 	case "-":
+		if err := notOnto(stdout, c.src); err != nil {
+			return err
+		}
 		return stream(meter{stdout, c.done}, c.src, 0, c.src.Size())
 	}
 	info, err := os.Stat(to.name) // through a symbolic link
@@ -34,10 +37,8 @@ func convert(ctx context.Context, c *copier, to destination, stdout io.Writer) e
 	case err != nil:
 		return err
 	}
-	for _, f := range c.src.Files() {
-		if f.Info != nil && os.SameFile(f.Info, info) {
-			return fmt.Errorf("target %q is a file that the image is read from; choose another", to.name)
-		}
+	if err := notFrom(c.src, fmt.Sprintf("target %q", to.name), info); err != nil {
+		return err
 	}
 	switch info.Mode().Type() {
 	case 0:
@@ -55,6 +56,31 @@ func convert(ctx context.Context, c *copier, to destination, stdout io.Writer) e
 		return errors.Join(stream(meter{f, c.done}, c.src, 0, c.src.Size()), f.Close())
 	}
 	return fmt.Errorf("target %q is neither a file nor a device nor a pipe", to.name)
+}
+
+// notFrom returns an error if d is read from the file that info describes, which
+// is to be written.
+func notFrom(d disk, what string, info fs.FileInfo) error {
+	for _, f := range d.Files() {
+		if f.Info != nil && os.SameFile(f.Info, info) {
+			return fmt.Errorf("%s is a file that the image is read from; choose another", what)
+		}
+	}
+	return nil
+}
+
+// notOnto returns an error if d is read from the file that w, standard output,
+// writes to.
+func notOnto(w io.Writer, d disk) error {
+	f, ok := w.(*os.File)
+	if !ok {
+		return nil
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return nil // writing will tell
+	}
+	return notFrom(d, "standard output", info)
 }
 
 // convertToFile writes a new file, and puts it in the place of the target when
@@ -88,13 +114,13 @@ func convertToFile(ctx context.Context, c *copier, to destination, info fs.FileI
 			return fmt.Errorf("no room for %d bytes: %w", c.src.Size(), err)
 		}
 	}
-	if err := c.copy(ctx); err != nil {
-		if ctx.Err() != nil {
-			return fmt.Errorf("interrupted; target %q is as it was", to.name)
-		}
-		return err
+	if err = c.copy(ctx); err == nil {
+		err = t.commit(ctx, !to.unsafe || info != nil)
 	}
-	return t.commit(!to.unsafe || info != nil)
+	if err != nil && ctx.Err() != nil {
+		return fmt.Errorf("interrupted; target %q is as it was", to.name)
+	}
+	return err
 }
 
 // untilSignal returns a context that ends with a signal that asks to stop. One

@@ -42,6 +42,10 @@ func (f *pictureFlag) draw(cmd *cobra.Command, d disk, name string, off, n int64
 	rows := diskmap.PictureRows
 	if *f == "-" {
 		rows = diskmap.TextRows
+	} else if info, err := os.Stat(string(*f)); err == nil {
+		if err := notFrom(d, fmt.Sprintf("picture %q", string(*f)), info); err != nil {
+			return err
+		}
 	}
 	p := newProgress(cmd.ErrOrStderr(), n, false, false)
 	m, err := diskMap(cmd.Context(), d, name, off, n, rows, p)
@@ -57,7 +61,7 @@ func (f *pictureFlag) draw(cmd *cobra.Command, d disk, name string, off, n int64
 	case strings.EqualFold(filepath.Ext(string(*f)), ".svg"):
 		write = m.WriteSVG
 	}
-	return writeFile(string(*f), write)
+	return writeFile(cmd.Context(), string(*f), write)
 }
 
 // diskMap divides the n bytes of d from off on into a map of so many rows at
@@ -108,7 +112,7 @@ func isTerminal(w io.Writer) bool {
 
 // writeFile makes the regular file called name, or replaces it, by what write
 // writes.
-func writeFile(name string, write func(io.Writer) error) error {
+func writeFile(ctx context.Context, name string, write func(io.Writer) error) error {
 	info, err := os.Stat(name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -124,7 +128,7 @@ func writeFile(name string, write func(io.Writer) error) error {
 	}
 	err = write(r.file)
 	if err == nil {
-		err = r.commit(true)
+		err = r.commit(ctx, true)
 	}
 	if discardErr := r.discard(); err == nil {
 		err = discardErr

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -113,14 +114,17 @@ func followLinks(name string) (string, error) {
 	return "", fmt.Errorf("%q: too many symbolic links", name)
 }
 
-// commit closes the file and puts it in its place. If it is to be safe it is
-// on disk before, and the place soon after: a crash leaves the old or the new,
-// whole.
-func (r *replacement) commit(safe bool) error {
+// commit closes the file and puts it in its place, unless ctx is done by then.
+// If it is to be safe it is on disk before, which may take minutes, and the
+// place soon after: a crash leaves the old or the new, whole.
+func (r *replacement) commit(ctx context.Context, safe bool) error {
 	if safe {
 		if err := r.file.Sync(); err != nil {
 			return err
 		}
+	}
+	if err := ctx.Err(); err != nil {
+		return err
 	}
 	if err := r.file.Close(); err != nil {
 		return err

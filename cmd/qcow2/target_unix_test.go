@@ -65,6 +65,50 @@ func TestConvertRefusesTargets(t *testing.T) {
 	}
 }
 
+// Nothing is written over what is read, by whatever name.
+func TestOutputIsNotTheInput(t *testing.T) {
+	t.Chdir(t.TempDir())
+	unpack(t, "chain")
+	if err := os.Link("chain/base.raw", "base.png"); err != nil {
+		t.Fatal(err)
+	}
+	want, err := os.ReadFile("base.png")
+	if err != nil {
+		t.Fatal(err)
+	}
+	open := func(flags int) io.Writer {
+		f, err := os.OpenFile("base.png", flags, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { f.Close() })
+		return f
+	}
+	for _, tt := range []struct {
+		stdout io.Writer
+		args   []string
+	}{
+		{io.Discard, []string{"convert", "base.png"}},
+		{io.Discard, []string{"convert", "-n", "base.png"}},
+		{io.Discard, []string{"map", "--picture=base.png"}},
+		{open(os.O_WRONLY), []string{"convert", "-"}},
+		{open(os.O_WRONLY | os.O_APPEND), []string{"cat"}},
+	} {
+		var stderr strings.Builder
+		args := slices.Insert(tt.args, len(tt.args)-1, "--allow-dir=chain", "chain/disk.qcow2")
+		if tt.args[0] != "convert" {
+			args = append(tt.args, "--allow-dir=chain", "chain/disk.qcow2")
+		}
+		code := run(args, strings.NewReader(""), tt.stdout, &stderr)
+		if code != 1 || !strings.Contains(stderr.String(), "is a file that the image is read from") {
+			t.Errorf("%q: exit code %d, %q", args, code, stderr.String())
+		}
+		if got, err := os.ReadFile("base.png"); err != nil || !bytes.Equal(got, want) {
+			t.Fatalf("%q: %d bytes instead of %d, %v", args, len(got), len(want), err)
+		}
+	}
+}
+
 // A target that is there is the same file with the same bytes, mode and times
 // while the disk is read, and another file after that. Its other names keep
 // what it was.
