@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
+	"syscall"
 	"testing"
 )
 
@@ -28,7 +30,12 @@ func tree(t *testing.T, names ...string) string {
 
 func symlink(t *testing.T, target, name string) {
 	t.Helper()
-	if err := os.Symlink(target, name); err != nil {
+	err := os.Symlink(target, name)
+	const privilegeNotHeld = syscall.Errno(1314)
+	if runtime.GOOS == "windows" && errors.Is(err, privilegeNotHeld) {
+		t.Skip("a Windows account that may not make symbolic links:", err)
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 }
@@ -44,7 +51,14 @@ func gateTo(t *testing.T, devices bool, dirs ...string) *gate {
 }
 
 func TestGate(t *testing.T) {
-	dir := tree(t, "vm/base", "vm/sub/base", "vm2/base", "outside", "images/base", "vm/odd:name")
+	dir := tree(t, "vm/base", "vm/sub/base", "vm2/base", "outside", "images/base")
+	oddName := ""
+	if runtime.GOOS != "windows" { // where it is a stream of the file "odd"
+		oddName = "vm/odd:name"
+		if err := os.WriteFile(filepath.Join(dir, oddName), []byte(oddName), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
 	in := func(name string) string { return filepath.Join(dir, filepath.FromSlash(name)) }
 	symlink(t, "base", in("vm/link"))
 	symlink(t, "../base", in("vm/sub/up"))
@@ -70,7 +84,7 @@ func TestGate(t *testing.T) {
 		{"through a directory that is missing", "vm/o", "none/../base", []string{"vm"}, "vm/base"},
 		{"absolute", "elsewhere/o", in("vm/base"), []string{"vm"}, "vm/base"},
 		{"absolute with dot dot", "elsewhere/o", in("vm/sub") + "/../base", []string{"vm"}, "vm/base"},
-		{"a colon after a slash", "vm/o", "./odd:name", []string{"vm"}, "vm/odd:name"},
+		{"a colon after a slash", "vm/o", "./odd:name", []string{"vm"}, oddName},
 		{"second directory", "vm/o", "../images/base", []string{"vm", "images"}, "images/base"},
 		{"inner of two directories", "vm/o", "sub/base", []string{"vm/sub", "vm"}, "vm/sub/base"},
 		{"symbolic link", "vm/o", "link", []string{"vm"}, "vm/link"},

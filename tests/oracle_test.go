@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -37,16 +38,29 @@ func randomRounds(laptop, ci int) int {
 func requireTool(t testing.TB, name string) string {
 	t.Helper()
 	path, err := exec.LookPath(name)
+	if name == "gcc" && err == nil {
+		err = gccMachine()
+	}
 	switch {
 	case err == nil:
 		return path
 	case inCI():
 		t.Fatalf("%s is required where CI=true: %v", name, err)
 	default:
-		t.Skipf("%s is not installed, nothing to compare with: %v", name, err)
+		t.Skipf("no %s to compare with: %v", name, err)
 	}
 	return ""
 }
+
+// gccMachine returns an error unless gcc is one for x86-64 Linux, whose layout
+// is compared. On Windows it is another, on macOS it is clang.
+var gccMachine = sync.OnceValue(func() error {
+	out, err := exec.Command("gcc", "-dumpmachine").Output()
+	if err == nil && !strings.HasPrefix(string(out), "x86_64-linux") {
+		err = fmt.Errorf("that which there is compiles for %s", bytes.TrimSpace(out))
+	}
+	return err
+})
 
 // wholeCorpus tells whether everything is compared that there is, images and
 // headers: where CI=true, and the race detector, which a sample is enough for,

@@ -265,6 +265,10 @@ func TestConvertReplaces(t *testing.T) {
 	if err := os.Chmod(in("files/old"), 0o604); err != nil { // whatever the umask
 		t.Fatal(err)
 	}
+	old, err := os.Stat(in("files/old")) // Windows knows read-only files and others
+	if err != nil {
+		t.Fatal(err)
+	}
 	for name, target := range map[string]string{
 		"links/old":   "../files/old",
 		"links/twice": "old",
@@ -296,8 +300,8 @@ func TestConvertReplaces(t *testing.T) {
 		t.Error("a symbolic link to itself: no error")
 	}
 	info, err := os.Lstat(in("files/old"))
-	if err != nil || info.Mode() != 0o604 {
-		t.Errorf("the mode changed to %v (%v)", info.Mode(), err)
+	if err != nil || info.Mode() != old.Mode() {
+		t.Errorf("the mode changed from %v to %v (%v)", old.Mode(), info.Mode(), err)
 	}
 	if got := entries(t, in("links")); len(got) != 5 {
 		t.Errorf("links: %q", got)

@@ -134,7 +134,10 @@ func (r *replacement) commit(ctx context.Context, safe bool) error {
 		return err
 	}
 	r.file = nil
-	if dir, err := os.Open(filepath.Dir(r.place)); err == nil && safe {
+	if !safe {
+		return nil
+	}
+	if dir, err := os.Open(filepath.Dir(r.place)); err == nil {
 		_ = dir.Sync() // not every file system can
 		dir.Close()
 	}
