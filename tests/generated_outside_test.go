@@ -32,7 +32,11 @@ func TestOutsideModule(t *testing.T) {
 		if !strings.Contains(string(readme), command) {
 			t.Fatalf("the README does not say %q", command)
 		}
-		goTool(t, dir, strings.Fields(strings.ReplaceAll(command, "/where/it/lies", root))[1:]...)
+		args := strings.Fields(command)[1:]
+		for i := range args { // after they are parted: root may have blanks
+			args[i] = strings.ReplaceAll(args[i], "/where/it/lies", root)
+		}
+		goTool(t, dir, args...)
 	}
 	const directive = "//go:generate go tool cstructgen --package NAME -o defs_gen.go NAME.h"
 	if !strings.Contains(string(readme), directive) {

@@ -69,7 +69,7 @@ var builtTool = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	toolDir = dir
-	tool := filepath.Join(dir, "qcow2")
+	tool := filepath.Join(dir, "qcow2.exe") // the name that Windows wants; others do not mind
 	if out, err := exec.Command("go", "build", "-o", tool, "cstructgen/cmd/qcow2").CombinedOutput(); err != nil {
 		return "", fmt.Errorf("%w\n%s", err, out)
 	}
