@@ -192,6 +192,7 @@ func (e *editor) sectors(n uint64) uint64 {
 // TestAlteredL2Sweep flips every bit of L2 entries of every kind, and compares
 // what is read then with what qemu-io reads.
 func TestAlteredL2Sweep(t *testing.T) {
+	t.Parallel()
 	requireTool(t, "qemu-io")
 	for _, c := range []struct {
 		image    string

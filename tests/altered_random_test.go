@@ -15,6 +15,7 @@ import (
 // ZeroFillTruncated the image must be to us what it is to QEMU, byte by byte
 // and refusal by refusal. The seeds are fixed: what fails fails everywhere.
 func TestAlteredRandomTables(t *testing.T) {
+	t.Parallel()
 	requireTool(t, "qemu-img")
 	images := []string{"v2-plain", "v3-plain", "v3-deflate", "v3-zstd", "extended-l2", "zero-clusters", "data-file", "refcount-width-1"}
 	count := 5

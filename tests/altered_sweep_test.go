@@ -66,6 +66,7 @@ var sweeps = []sweep{
 // must be the same, too. The list of fields of which they may say different
 // things is closed: each says which side refuses more, and must be needed.
 func TestAlteredHeaderSweep(t *testing.T) {
+	t.Parallel()
 	requireTool(t, "qemu-img")
 	for _, c := range sweeps {
 		t.Run(c.image, func(t *testing.T) {
@@ -156,6 +157,7 @@ func sweepHeader(t *testing.T, dir string, good []byte, bit int, fields []differ
 // TestAlteredCuts cuts images off at many places. With ZeroFillTruncated they
 // read as QEMU reads them; without it what is read is right, or nothing is.
 func TestAlteredCuts(t *testing.T) {
+	t.Parallel()
 	requireTool(t, "qemu-img")
 	for _, image := range []string{"v2-plain", "v3-deflate", "v3-zstd", "extended-l2", "zero-clusters"} {
 		t.Run(image, func(t *testing.T) {

@@ -174,6 +174,7 @@ func compareFindings(t *testing.T, ours, theirs []string) {
 // TestCheckCorpus compares check on images as QEMU makes them: those with
 // special properties, random ones, and a sample of the combinations.
 func TestCheckCorpus(t *testing.T) {
+	t.Parallel()
 	b := newBuilder(t)
 	tool := buildTool(t)
 	step, special, random := 101, 5, 3
@@ -210,6 +211,7 @@ func TestCheckCorpus(t *testing.T) {
 // TestCheckCommitted compares check on the committed images, with QEMU and
 // with what it said when they were made.
 func TestCheckCommitted(t *testing.T) {
+	t.Parallel()
 	tool := buildTool(t)
 	for _, r := range committedRecipes() {
 		t.Run(r.name, func(t *testing.T) {

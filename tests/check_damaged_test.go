@@ -318,6 +318,7 @@ func specialDamages() []damage {
 
 // TestCheckDamaged compares check on damaged images.
 func TestCheckDamaged(t *testing.T) {
+	t.Parallel()
 	requireTool(t, "qemu-img")
 	tool := buildTool(t)
 	all := specialDamages()
@@ -364,6 +365,7 @@ func TestCheckDamaged(t *testing.T) {
 // TestCheckEncrypted frees the clusters of LUKS headers. QEMU needs the
 // password for that, we do not.
 func TestCheckEncrypted(t *testing.T) {
+	t.Parallel()
 	b := newBuilder(t)
 	tool := buildTool(t)
 	for _, r := range specialRecipes() {
@@ -390,6 +392,7 @@ func TestCheckEncrypted(t *testing.T) {
 // TestCheckRefcountWidths damages images of every width of refcounts, each in
 // two sizes of clusters.
 func TestCheckRefcountWidths(t *testing.T) {
+	t.Parallel()
 	b := newBuilder(t)
 	tool := buildTool(t)
 	for i, bits := range []int{1, 2, 4, 8, 16, 32, 64} {
@@ -434,6 +437,7 @@ func TestCheckRefcountWidths(t *testing.T) {
 // TestCheckRandom changes bits, words and clusters of metadata at random. The
 // seed of a failure is in its name.
 func TestCheckRandom(t *testing.T) {
+	t.Parallel()
 	requireTool(t, "qemu-img")
 	tool := buildTool(t)
 	images := []string{"v2-plain", "v3-plain", "v3-deflate", "extended-l2", "snapshots", "bitmaps", "zero-clusters", "refcount-width-1", "data-file"}

@@ -114,6 +114,7 @@ func TestCommittedImagesAreSmall(t *testing.T) {
 // TestCommittedImages holds the reader against the manifest. It needs no
 // QEMU.
 func TestCommittedImages(t *testing.T) {
+	t.Parallel()
 	for _, r := range committedRecipes() {
 		t.Run(r.name, func(t *testing.T) {
 			want := readExpectation(t, r.name)
@@ -142,6 +143,7 @@ func TestCommittedImages(t *testing.T) {
 // TestCommittedImagesAgainstInstalledQEMU asks the qemu-img that is installed
 // what the committed manifest says, so that a newer one cannot differ unseen.
 func TestCommittedImagesAgainstInstalledQEMU(t *testing.T) {
+	t.Parallel()
 	requireTool(t, "qemu-img")
 	for _, r := range committedRecipes() {
 		t.Run(r.name, func(t *testing.T) {

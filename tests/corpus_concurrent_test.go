@@ -23,6 +23,7 @@ const (
 // places, with the cache it has by default and with the smallest there is,
 // where everything is always being thrown out. Run it under -race.
 func TestConcurrentReads(t *testing.T) {
+	t.Parallel()
 	for _, r := range committedRecipes() {
 		if r.noData || r.password != "" {
 			continue
@@ -39,6 +40,7 @@ func TestConcurrentReads(t *testing.T) {
 // TestConcurrentCorpus does the same with a sample of the corpus: larger
 // clusters, more of them, chains.
 func TestConcurrentCorpus(t *testing.T) {
+	t.Parallel()
 	b := newBuilder(t)
 	for i, c := range combinations() {
 		if i%37 != 0 || c.diskSize() > wholeLimit {
@@ -130,6 +132,7 @@ func rawContents(t *testing.T, dir string, opts *qcow2.Options, sum string) []by
 // TestConcurrentFirstReads opens images anew again and again, so that many
 // goroutines make the same first steps at once.
 func TestConcurrentFirstReads(t *testing.T) {
+	t.Parallel()
 	const name = "v3-deflate"
 	dir := unpackCommitted(t, name)
 	want := rawContents(t, dir, nil, readExpectation(t, name).SHA256)

@@ -44,6 +44,7 @@ func unhex(t *testing.T, s string) []byte {
 // for all of them, compiled and run, decodes the bytes to the value, and
 // encodes it again.
 func TestDissectConstructs(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	writeFile(t, filepath.Join(dir, "go.mod"), "module m\n\ngo 1.26\n")
 	var main strings.Builder

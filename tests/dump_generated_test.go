@@ -44,6 +44,7 @@ func parseText(t *testing.T, name, text string, order cstruct.ByteOrder) *cstruc
 // What dump reads from the model is, field by field, what generated code
 // decodes: for every struct and union of every format, on random bytes.
 func TestDumpAgreesWithGeneratedCode(t *testing.T) {
+	t.Parallel()
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
@@ -72,6 +73,7 @@ func TestDumpAgreesWithGeneratedCode(t *testing.T) {
 // The same for C of all kinds, in both byte orders: what Go prints of each
 // field, by an expression made from its path, is what dump says.
 func TestDumpAgreesOnEveryConstruct(t *testing.T) {
+	t.Parallel()
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	text := compiled + `

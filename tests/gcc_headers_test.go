@@ -118,6 +118,7 @@ func TestGCCHeaders(t *testing.T) {
 
 // TestGCCDefinitions compares the formats that this module generates code for.
 func TestGCCDefinitions(t *testing.T) {
+	t.Parallel()
 	gcc := requireTool(t, "gcc")
 	headers, err := filepath.Glob("../defs/*.h")
 	if err != nil || len(headers) == 0 {

@@ -10,6 +10,7 @@ import (
 // another: whatever of it gcc gives a size, an offset or a value has the same
 // here, in both storage orders.
 func TestGCCLanguage(t *testing.T) {
+	t.Parallel()
 	paths, err := filepath.Glob("testdata/language/*.h")
 	if err != nil || len(paths) == 0 {
 		t.Fatalf("no texts: %v", err)

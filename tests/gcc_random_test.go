@@ -74,6 +74,7 @@ func excerpt(text, name string) string {
 // bit-fields of all types and widths, packed and aligned in all places,
 // #pragma pack, nesting, enums, typedefs, _Atomic, both storage orders.
 func TestGCCRandomStructs(t *testing.T) {
+	t.Parallel()
 	for _, order := range []string{"little-endian", "big-endian"} {
 		t.Run(order, func(t *testing.T) {
 			r := newRandom(t)
@@ -214,6 +215,7 @@ func randomBitField(r *rand.Rand, name string) string {
 // TestGCCRandomExpressions compares values and types of random constant
 // expressions.
 func TestGCCRandomExpressions(t *testing.T) {
+	t.Parallel()
 	r := newRandom(t)
 	for range *gccCount {
 		var b strings.Builder
@@ -227,6 +229,7 @@ func TestGCCRandomExpressions(t *testing.T) {
 
 // TestGCCRandomConditions compares which groups of random #if lines are live.
 func TestGCCRandomConditions(t *testing.T) {
+	t.Parallel()
 	r := newRandom(t)
 	for range *gccCount {
 		var b strings.Builder

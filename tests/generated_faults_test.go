@@ -52,6 +52,7 @@ struct all {
 // The tests that come with generated code fail if the code is wrong, also
 // where decoding and encoding are wrong in the same way.
 func TestEmittedTestsNoticeFaults(t *testing.T) {
+	t.Parallel()
 	files, err := gen.Generate(gen.Config{
 		Package: "p", Order: gen.Big, Test: true, Name: "p.go",
 		Files: []gen.Source{{Name: "faulty.h", Text: []byte(faulty)}},

@@ -67,6 +67,7 @@ type leaf struct{ name, c, goStmt string }
 // makes of the same assignments, in both byte orders. Emitted tests, which
 // decode again, pass as well.
 func TestGccAgreesOnBytes(t *testing.T) {
+	t.Parallel()
 	requireTool(t, "gcc")
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)

@@ -18,6 +18,7 @@ var generateAll = flag.Bool("generate-headers", false, "generate from every kern
 // --endian both things that are not the same in both orders. Never does
 // Generate refuse its own output.
 func TestKernelHeaders(t *testing.T) {
+	t.Parallel()
 	names, err := filepath.Glob("/usr/include/linux/*.h")
 	if err != nil || len(names) == 0 {
 		if inCI() {

@@ -55,6 +55,7 @@ const sampleSize = 6
 // are gcc's; and struc, where the types carry its tags, decodes and encodes the
 // same.
 func TestKernelSample(t *testing.T) {
+	t.Parallel()
 	requireTool(t, "gcc")
 	if _, err := os.Stat("/usr/include/linux/types.h"); err != nil {
 		if inCI() {

@@ -153,6 +153,7 @@ func newDisk(t *testing.T, size int64) (dir string) {
 
 // Tables that sfdisk writes are read as sfdisk reads them.
 func TestSfdiskAgrees(t *testing.T) {
+	t.Parallel()
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	rnd := rand.New(rand.NewPCG(seed, 0))
@@ -218,6 +219,7 @@ func alterDisk(t *testing.T, dir string, at int64) {
 // Of disks with sectors of 4096 bytes fdisk is asked, which can be told of
 // them; it reads and writes the scripts of sfdisk.
 func TestFdiskAgreesOnLargeSectors(t *testing.T) {
+	t.Parallel()
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	rnd := rand.New(rand.NewPCG(seed, 0))
@@ -274,6 +276,7 @@ func TestFdiskAgreesOnLargeSectors(t *testing.T) {
 // Out of an image that qemu-img made of such a disk, the tool shows what
 // sfdisk shows of the disk.
 func TestToolShowsPartitions(t *testing.T) {
+	t.Parallel()
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	rnd := rand.New(rand.NewPCG(seed, 0))

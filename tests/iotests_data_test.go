@@ -21,6 +21,7 @@ func iotestRecipes() []recipe {
 
 // TestIotestsData compares the images with QEMU.
 func TestIotestsData(t *testing.T) {
+	t.Parallel()
 	b := newBuilder(t)
 	tool := buildTool(t)
 	for i, r := range iotestRecipes() {

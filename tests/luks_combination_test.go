@@ -146,6 +146,7 @@ func compareVolume(t *testing.T, dir string) {
 }
 
 func TestLUKSCombinations(t *testing.T) {
+	t.Parallel()
 	b := newBuilder(t)
 	for _, k := range someKinds(t) {
 		t.Run(k.String(), func(t *testing.T) {

@@ -54,6 +54,7 @@ func lookAtVolume(t *testing.T, file []byte, spoil func(p *luks.LuksPhdr)) (ours
 
 // TestLUKSDamage spoils headers, and compares who is let in with QEMU.
 func TestLUKSDamage(t *testing.T) {
+	t.Parallel()
 	sound := sampleVolume(t)
 	bytesOf := func(s string) (b [32]byte) { copy(b[:], s); return b }
 	for _, tt := range []struct {

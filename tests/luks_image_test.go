@@ -43,6 +43,7 @@ func imageSource(name string, backing bool) []string {
 // in: written in whole and in part, zeroed, compressed, over a backing file, with
 // a snapshot, not written at all.
 func TestEncryptedImages(t *testing.T) {
+	t.Parallel()
 	b := newBuilder(t)
 	for i, tt := range encryptedImages {
 		if i%4 > 0 && !wholeCorpus() {
@@ -119,6 +120,7 @@ func compareEncrypted(t *testing.T, dir string, snapshot bool) {
 // TestEncryptedChain reads layers of which each has its own password, with the
 // tool, too.
 func TestEncryptedChain(t *testing.T) {
+	t.Parallel()
 	b := newBuilder(t)
 	tool := buildTool(t)
 	dir := t.TempDir()

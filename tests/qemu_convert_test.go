@@ -164,6 +164,7 @@ func compareSnapshotCopies(t *testing.T, tool string, r *recipe, dir string) {
 
 // TestToolRaw compares what is said of raw images, and copies of them.
 func TestToolRaw(t *testing.T) {
+	t.Parallel()
 	b := newBuilder(t)
 	tool := buildTool(t)
 	dir := t.TempDir()

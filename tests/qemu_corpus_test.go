@@ -34,6 +34,7 @@ func sampled(i int) bool { return wholeCorpus() || i%13 == 0 }
 // TestCorpus compares every combination of properties that an image made by
 // QEMU can have.
 func TestCorpus(t *testing.T) {
+	t.Parallel()
 	b := newBuilder(t)
 	for i, c := range combinations() {
 		if !sampled(i) {
@@ -49,6 +50,7 @@ func TestCorpus(t *testing.T) {
 
 // TestSpecial compares images with what the combinations leave out.
 func TestSpecial(t *testing.T) {
+	t.Parallel()
 	b := newBuilder(t)
 	for _, r := range specialRecipes() {
 		if r.slow && !wholeCorpus() {
@@ -67,6 +69,7 @@ const randomImages = 60
 // TestRandom compares chains of three images with random properties and
 // random writes. The seeds are fixed: what fails here fails everywhere.
 func TestRandom(t *testing.T) {
+	t.Parallel()
 	b := newBuilder(t)
 	count := 8
 	if wholeCorpus() {

@@ -198,6 +198,7 @@ const histories = 30
 // TestHistories compares random histories with QEMU, and what the tool prints
 // of them.
 func TestHistories(t *testing.T) {
+	t.Parallel()
 	b := newBuilder(t)
 	tool := buildTool(t)
 	for seed := range uint64(randomRounds(6, histories)) {

@@ -39,6 +39,7 @@ func sameMeasure(t *testing.T, tool string, r *recipe, dir string, args []string
 // TestMeasureSizes measures empty disks of random sizes in files of random
 // kinds, good ones and some that there cannot be.
 func TestMeasureSizes(t *testing.T) {
+	t.Parallel()
 	requireTool(t, "qemu-img")
 	tool := buildTool(t)
 	runs, seed := 40, rand.Uint64()
@@ -74,6 +75,7 @@ func TestMeasureSizes(t *testing.T) {
 // TestMeasureOthers measures what the corpus has not: raw files, and options
 // that count only where an image is copied.
 func TestMeasureOthers(t *testing.T) {
+	t.Parallel()
 	b := newBuilder(t)
 	tool := buildTool(t)
 	dir := t.TempDir()

@@ -52,6 +52,7 @@ func pairImages() []pairImage {
 // TestComparePairs runs compare on pairs of images: what is printed and how
 // it ends is what qemu-img does, strict and not.
 func TestComparePairs(t *testing.T) {
+	t.Parallel()
 	b := newBuilder(t)
 	tool := buildTool(t)
 	dir := t.TempDir()

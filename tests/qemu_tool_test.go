@@ -17,6 +17,7 @@ import (
 // TestTool compares what cmd/qcow2 prints and writes with what qemu-img does,
 // called with the same words.
 func TestTool(t *testing.T) {
+	t.Parallel()
 	b := newBuilder(t)
 	tool := buildTool(t)
 	step, special := 97, 5
@@ -280,6 +281,7 @@ func virtualSize(t *testing.T, dir string) int64 {
 
 // TestToolBenchmarkRuns keeps tests/bench working, on a small disk.
 func TestToolBenchmarkRuns(t *testing.T) {
+	t.Parallel()
 	requireTool(t, "qemu-img")
 	cmd := exec.Command("go", "run", "./bench", "-size", "4", "-runs", "1", "-dir", t.TempDir(),
 		"-rows", "^(convert plain|convert chain|convert deflate, 64k|map of 512|start|open|ReadAt .*(chain|nothing cached))")

@@ -98,6 +98,7 @@ func compareReference(files map[string][]byte) error {
 // TestReferenceReadsCommitted holds the reference itself against QEMU, by the
 // manifest.
 func TestReferenceReadsCommitted(t *testing.T) {
+	t.Parallel()
 	for _, r := range committedRecipes() {
 		if r.noData || r.password != "" {
 			continue
@@ -121,6 +122,7 @@ func TestReferenceReadsCommitted(t *testing.T) {
 // TestReferenceOnHostile writes anything anywhere into images: our reader and
 // the reference must agree on each cluster all the same.
 func TestReferenceOnHostile(t *testing.T) {
+	t.Parallel()
 	rounds := randomRounds(150, 600)
 	for _, r := range committedRecipes() {
 		if r.noData || r.password != "" {

@@ -34,6 +34,7 @@ type rule struct {
 // TestRules holds each rule against each image that was altered to keep or to
 // break it; without the whole corpus against every third.
 func TestRules(t *testing.T) {
+	t.Parallel()
 	byRule := make(map[string][]alteration)
 	for _, a := range alterations() {
 		byRule[a.rule] = append(byRule[a.rule], a)

@@ -98,6 +98,7 @@ func TestQcow2StructsAreListed(t *testing.T) {
 // Struc, which knows nothing of the generator, reads and writes the same bytes
 // by the tags on the generated types.
 func TestStrucAgrees(t *testing.T) {
+	t.Parallel()
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
