@@ -19,6 +19,9 @@ type constant struct {
 	said  remark
 }
 
+// maxConstantBits is how large an untyped integer constant of Go may be.
+const maxConstantBits = 512
+
 // constants lowers the macros that are asked for. Those of included files
 // never are.
 func (l *lowering) constants(wanted func(string, bool) bool) {
@@ -42,6 +45,10 @@ func (l *lowering) constants(wanted func(string, bool) bool) {
 		name := l.renamed.of(constantName(c.Name), "macro "+c.Name)
 		if err := l.names.take(name, "macro "+c.Name, "macro "+c.Name, c.Pos); err != nil {
 			l.report.add(err)
+			continue
+		}
+		if c.Value.Kind() == gc.Int && gc.BitLen(c.Value) > maxConstantBits {
+			l.report.add(unsupported(c.Pos, "macro %s has a value of %d bits; Go's constants have %d", c.Name, gc.BitLen(c.Value), maxConstantBits))
 			continue
 		}
 		value, text := constantText(c)

@@ -245,7 +245,7 @@ func (m *member) checked() bool {
 }
 
 func (t *goType) checked() bool {
-	if t.dynamic() {
+	if t.dynamic() || t.size == 0 {
 		return false
 	}
 	t = t.innermost()

@@ -2,7 +2,6 @@ package gen
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -25,6 +24,11 @@ func configError(format string, args ...any) error {
 // unsupported says that what stands at pos is valid C that gets no Go code.
 func unsupported(pos cstruct.Pos, format string, args ...any) error {
 	return &UnsupportedError{Pos: pos, Msg: fmt.Sprintf(format, args...)}
+}
+
+// limited says that what stands at pos goes beyond a limit.
+func limited(pos cstruct.Pos, format string, args ...any) error {
+	return &Error{Pos: pos, Msg: fmt.Sprintf(format, args...), Err: ErrLimit}
 }
 
 // A report gathers the errors of a run.
@@ -58,20 +62,29 @@ func (r *report) err() error {
 
 // quote adds the source line to an error.
 func (r *report) quote(err error) {
-	u, ok := errors.AsType[*UnsupportedError](err)
-	if !ok || u.Line != "" {
+	pos := positionOf(err)
+	var line *string
+	switch e := err.(type) {
+	case *UnsupportedError:
+		line = &e.Line
+	case *Error:
+		line = &e.Line
+	default:
 		return
 	}
 	for _, f := range r.files {
-		if f.Name == u.Pos.File {
-			u.Line = sourceLine(sourceLines(f.Text), u.Pos.Line)
+		if *line == "" && f.Name == pos.File {
+			*line = sourceLine(sourceLines(f.Text), pos.Line)
 		}
 	}
 }
 
 func positionOf(err error) cstruct.Pos {
-	if u, ok := errors.AsType[*UnsupportedError](err); ok {
-		return u.Pos
+	switch e := err.(type) {
+	case *UnsupportedError:
+		return e.Pos
+	case *Error:
+		return e.Pos
 	}
 	return cstruct.Pos{}
 }

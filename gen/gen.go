@@ -137,6 +137,9 @@ func Generate(cfg Config) ([]File, error) {
 		if text, err = p.test(); err != nil {
 			return nil, err
 		}
+		if len(code)+len(text) > maxOutput {
+			return nil, p.reported(limited(p.decls[0].pos, "more than %d bytes of Go with its tests", maxOutput))
+		}
 		tests, err := finish(text, code)
 		if err != nil {
 			return nil, err

@@ -27,3 +27,69 @@ func TestManyMembers(t *testing.T) {
 		}
 	}
 }
+
+// What no Go program can have, or only slowly, is refused at its place.
+func TestTooMuchForGo(t *testing.T) {
+	long := strings.Repeat("n", 300)
+	for _, c := range []struct {
+		dialect    Dialect
+		text, want string
+	}{
+		{C, "struct e {}; struct s { struct e a[1LL << 40]; };", "a.h:1:34: an array of 1099511627776 elements, more than 1073741824"},
+		{C, "struct s { int a[1LL << 40][0]; };", "a.h:1:16: an array of 1099511627776 elements, more than 1073741824"},
+		{C, "struct s { struct { struct { int x; } " + long + "; } " + long + "; };", "a.h:1:39: a Go name of 610 bytes, more than 512"},
+		{Dissect, "#define A 1 << 512", "a.h:1:9: macro A has a value of 513 bits; Go's constants have 512"},
+		{Dissect, "struct s { uint24 a[1 << 40][0]; };", "a.h:1:19: an array of 1099511627776 elements, more than 1073741824"},
+		{Dissect, "struct s { uint8 n; char a[1 << 15][1 << 15][n]; };", "a.h:1:26: an array of arrays of more than 1048576 values of dynamic size"},
+		{
+			Dissect, "struct a { uint8 n; char x[1 << 10][n]; }; struct b { a x[1 << 10]; };",
+			"a.h:1:57: struct b holds more than 1048576 values of dynamic size",
+		},
+		{
+			Dissect, "struct a { union { struct { uint8 n; a x[n]; } b; struct { uint8 m; a y[m]; } c; } u; };",
+			"a.h:1:12: anonymous union holds itself in 2 members, all of which are decoded",
+		},
+	} {
+		_, err := Generate(Config{Files: []Source{{Name: "a.h", Text: []byte(c.text)}}, Dialect: c.dialect, Package: "p"})
+		var refused *UnsupportedError
+		if !errors.As(err, &refused) || err.Error() != c.want {
+			t.Errorf("%.100s\n%v\nwant %s", c.text, err, c.want)
+		}
+	}
+}
+
+// Padding between all members is found as fast as they are counted.
+func TestManyGaps(t *testing.T) {
+	var text strings.Builder
+	for i := range 50_000 {
+		fmt.Fprintf(&text, "char a%d; short b%d; ", i, i)
+	}
+	start := time.Now()
+	_, err := generate("struct wide { "+text.String()+"};", Little)
+	if err == nil || !strings.Contains(err.Error(), "members, more than 8192") {
+		t.Errorf("%.200v", err)
+	}
+	if took := time.Since(start); took > 20*time.Second {
+		t.Errorf("%v", took)
+	}
+}
+
+// The output has a limit, as the memory for it has.
+func TestManyDeclarations(t *testing.T) {
+	repeated := func(n int, format string) string {
+		var text strings.Builder
+		for i := range n {
+			fmt.Fprintf(&text, format, i)
+		}
+		return text.String()
+	}
+	for _, c := range []struct{ text, want string }{
+		{repeated(maxRecords+1, "struct a%d { };\n"), "structs and unions, more than 16384"},
+		{"enum e { " + repeated(maxOutput/1000, "a%d"+strings.Repeat("x", 200)+", ") + "};", "more than 25165824 bytes of Go"},
+	} {
+		_, err := generate(c.text, Little)
+		if !errors.Is(err, ErrLimit) || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%.200v, want %s", err, c.want)
+		}
+	}
+}

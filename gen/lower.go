@@ -2,6 +2,7 @@ package gen
 
 import (
 	"cmp"
+	"errors"
 	"io/fs"
 	"path"
 	"path/filepath"
@@ -130,6 +131,9 @@ func (l *lowering) lower() error {
 		if !s.Anonymous && wanted(s.Name, s.Main) {
 			_, err := l.record(s, place{})
 			l.report.add(err)
+			if errors.Is(err, ErrLimit) {
+				break
+			}
 		}
 	}
 	for _, e := range l.model.Enums {

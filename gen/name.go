@@ -63,6 +63,7 @@ func constantName(c string) string {
 type scope struct {
 	in    string // "package qcow2", "struct a"
 	taken map[string]owner
+	next  map[string]int // by stem: see free
 }
 
 type owner struct {
@@ -71,7 +72,7 @@ type owner struct {
 }
 
 func newScope(in string) *scope {
-	return &scope{in: in, taken: make(map[string]owner)}
+	return &scope{in: in, taken: make(map[string]owner), next: make(map[string]int)}
 }
 
 // reserve takes names that generated code itself needs.
@@ -81,10 +82,17 @@ func (s *scope) reserve(what string, names ...string) {
 	}
 }
 
+// maxName is how long a Go name may be. Our limit: names of types that C leaves
+// without one are made of all names around them, and stand in the output often.
+const maxName = 512
+
 // take takes name for what stands at pos. A name that is no Go identifier, or
 // that something else has, is an error naming both, and key, by which
 // Config.Rename finds it; no suffix is ever added.
 func (s *scope) take(name, what, key string, pos cstruct.Pos) error {
+	if len(name) > maxName {
+		return unsupported(pos, "a Go name of %d bytes, more than %d", len(name), maxName)
+	}
 	if !token.IsIdentifier(name) || !token.IsExported(name) {
 		return unsupported(pos, "%s: %q is no exported Go name%s", what, name, wayOut(key))
 	}
@@ -152,10 +160,12 @@ func at(p cstruct.Pos) string {
 // free returns the first free of stem0, stem1, ... for something that C
 // leaves without a name.
 func (s *scope) free(stem string) string {
-	for i := 0; ; i++ {
-		if name := fmt.Sprint(stem, i); !s.has(name) {
+	for { // names never become free again
+		name := fmt.Sprint(stem, s.next[stem])
+		if !s.has(name) {
 			return name
 		}
+		s.next[stem]++
 	}
 }
 

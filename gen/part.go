@@ -55,6 +55,9 @@ func (l *lowering) dynamicMembers(r *record) error {
 	for _, p := range r.parts {
 		if p.dynamic != nil {
 			r.members = append(r.members, p.dynamic)
+			if r.values = min(r.values+p.dynamic.typ.values(), maxValues); r.values == maxValues {
+				return unsupported(p.dynamic.pos, "%s holds more than %d values of dynamic size", r.cname, maxValues)
+			}
 		} else {
 			r.members = append(r.members, p.fixed.members...)
 		}
@@ -150,6 +153,41 @@ func (l *lowering) settleDynamic() {
 			r.readOnly = r.name
 		}
 	}
+	for _, d := range l.decls {
+		if d.record != nil {
+			l.report.add(d.record.oneWayDown())
+		}
+	}
+}
+
+// oneWayDown returns an error if r is a union that holds itself in more than one
+// of its members. As all of them are decoded, each level of such values would
+// double the time that decoding takes.
+func (r *record) oneWayDown() error {
+	if !r.dynamic || !r.union || !r.recursive {
+		return nil
+	}
+	ways := 0
+	for _, m := range r.members {
+		inner := &record{members: []*member{m}}
+		seen := map[*record]bool{}
+		var walk func(*record)
+		walk = func(in *record) {
+			in.holds(func(x *record) {
+				if !seen[x] {
+					seen[x] = true
+					walk(x)
+				}
+			})
+		}
+		if walk(inner); seen[r] {
+			ways++
+		}
+	}
+	if ways > 1 {
+		return unsupported(r.c.Pos, "%s holds itself in %d members, all of which are decoded", r.cname, ways)
+	}
+	return nil
 }
 
 // sameBytes reports whether all bytes that r can be decoded from are bytes

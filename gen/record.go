@@ -17,6 +17,10 @@ const maxSize = 1 << 30
 // time that Go's type checker takes grows with the square of it.
 const maxMembers = 8192
 
+// maxRecords is how many structs and unions a run makes Go code of. Our limit,
+// as maxOutput: Go's parser and type checker take memory for each.
+const maxRecords = 1 << 14
+
 // A record is a struct or union, lowered.
 type record struct {
 	c     *cstruct.Struct
@@ -46,9 +50,10 @@ type record struct {
 	// readOnly is a union of dynamic size that r is or holds, which keeps it
 	// from being encoded; "": none.
 	readOnly  string
-	recursive bool // r holds values of its own type
-	checked   bool // of fixed size, and values have numbers that do not fit
-	behind    bool // r stands for a part, and not the first
+	recursive bool  // r holds values of its own type
+	checked   bool  // of fixed size, and values have numbers that do not fit
+	behind    bool  // r stands for a part, and not the first
+	values    int64 // of dynamic size, that r holds itself
 	fields    map[*cstruct.Field]*member
 }
 
@@ -97,6 +102,9 @@ var (
 func (l *lowering) record(s *cstruct.Struct, outer place) (*record, error) {
 	if r, ok := l.records[s]; ok {
 		return r, nil
+	}
+	if len(l.records) >= maxRecords {
+		return nil, limited(s.Pos, "structs and unions, more than %d", maxRecords)
 	}
 	r := &record{c: s, union: s.Union, size: s.Bytes, dynamic: s.Dynamic, fields: make(map[*cstruct.Field]*member)}
 	word := "struct"

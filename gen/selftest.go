@@ -20,10 +20,6 @@ func (p *program) test() (string, error) {
 			for _, suffix := range p.suffixes {
 				w.dynamicTest(d.record, suffix, p.failure)
 			}
-		case d.record != nil && d.record.dynamic:
-			for _, suffix := range p.suffixes {
-				w.dynamicTest(d.record, suffix, p.failure)
-			}
 		case d.record != nil:
 			for _, suffix := range p.suffixes {
 				in := d.record

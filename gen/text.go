@@ -6,6 +6,10 @@ import (
 	"unicode/utf8"
 )
 
+// maxOutput is how long a generated file may be, and its tests together with
+// it. Our limit: laying it out and checking it takes 35 times as much memory.
+const maxOutput = 24 << 20
+
 // text prints the program as one Go file, not yet laid out.
 func (p *program) text() (string, error) {
 	w := new(writer)
@@ -24,6 +28,9 @@ func (p *program) text() (string, error) {
 				run = append(run, p.decls[i+1].constant)
 			}
 			w.emitConstants(run)
+		}
+		if w.Len() > maxOutput {
+			return "", p.reported(limited(d.pos, "more than %d bytes of Go", maxOutput))
 		}
 	}
 	if p.failure != "" {

@@ -36,6 +36,23 @@ func (t *goType) min() int64 {
 	return t.size
 }
 
+// maxValues is how many values of dynamic size a Go value may hold that are not
+// in slices. Our limit: they take memory whatever the input has.
+const maxValues = 1 << 20
+
+// values returns how many values of dynamic size lie in a t itself, at least 1
+// and no more than maxValues.
+func (t *goType) values() int64 {
+	n := int64(1)
+	for ; t.elem != nil && t.length == nil; t = t.elem {
+		n = min(n*max(1, t.n), maxValues)
+	}
+	if t.record != nil {
+		n *= max(1, t.record.values)
+	}
+	return min(n, maxValues)
+}
+
 // isBytes reports whether t is one byte, so that a run of them is []byte.
 func (t *goType) isBytes() bool { return t.scalar != nil && t.scalar.name == "uint8" }
 
@@ -170,14 +187,17 @@ func (l *lowering) arrayType(t *cstruct.Array, outer place, pos cstruct.Pos) (*g
 	if err != nil {
 		return nil, err
 	}
+	if t.Len > maxSize { // of elements without bytes, or of no fixed size
+		return nil, unsupported(pos, "an array of %d elements, more than %d", t.Len, maxSize)
+	}
 	b, _ := under(t.Elem).(*cstruct.Basic)
 	wide := b != nil && b.Kind == cstruct.WideChar
 	if t.Length != nil {
 		return &goType{length: t.Length, elem: elem, least: cstruct.MinSize(t), text: isText(t.Elem), wide: wide}, nil
 	}
 	if elem.dynamic() {
-		if t.Len > maxSize {
-			return nil, unsupported(pos, "an array of %d elements", t.Len)
+		if n := elem.values(); t.Len > maxValues/n {
+			return nil, unsupported(pos, "an array of arrays of more than %d values of dynamic size", maxValues)
 		}
 		return &goType{n: t.Len, elem: elem, least: cstruct.MinSize(t)}, nil
 	}

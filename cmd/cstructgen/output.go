@@ -151,6 +151,9 @@ func writeBeside(place string, f gen.File) (name string, err error) {
 func checkFiles(w io.Writer, files []gen.File) error {
 	stale := false
 	for _, f := range files {
+		if info, err := os.Stat(f.Name); err == nil && !info.Mode().IsRegular() {
+			return fmt.Errorf("%s is not a regular file", f.Name) // a pipe would be waited for
+		}
 		old, err := os.ReadFile(f.Name)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
