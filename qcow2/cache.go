@@ -15,12 +15,14 @@ const pageSize = 4096
 // after it got into the cache.
 type page struct {
 	file *hostFile
-	num  uint64 // offset in the file / size of a page
 	// Of L2 entries: the part of a disk that they map, the first that was asked
 	// for, and what most of it is.
 	maps    diskPart
 	longest stretch
 	used    atomic.Bool
+	// What most look-ups do not need comes last: where small clusters make many
+	// pages each line of the processor's cache is waited for.
+	num uint64 // offset in the file / size of a page
 	// data is what lies inside the file, or a whole page where the rest is to
 	// read as zeros. It is apart, so that the allocator has no size to round up.
 	data []byte
