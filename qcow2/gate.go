@@ -21,6 +21,11 @@ import (
 // /a/link/o.qcow2 is /a/b.qcow2, wherever the symbolic link /a/link leads.
 // Symbolic links below an allowed directory are followed as [os.Root] does:
 // those that lead outside of it, and all absolute ones, are refused.
+//
+// On Windows [filepath.IsLocal] refuses what is more than the name of a file
+// under a directory: streams of files ("a:b"), devices ("NUL"), other drives
+// and machines, which are not even asked. The case of letters is nothing there;
+// elsewhere "A" and "a" are two names, also where the file system has one file.
 type gate struct {
 	dirs    []allowedDir
 	devices bool // also open block devices

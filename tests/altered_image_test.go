@@ -73,6 +73,7 @@ func (a *alteration) run(t *testing.T) {
 	if t.Failed() || a.noQEMU != "" {
 		return
 	}
+	requireTool(t, "qemu-img")
 	a.runCheck(t, dir)
 	theirs := askVerdict(t, dir)
 	differ := ours.opens != theirs.opens || ours.reads != theirs.reads || ours.snapshot != theirs.snapshot || ours.mapped != theirs.mapped

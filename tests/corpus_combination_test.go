@@ -97,8 +97,9 @@ func (c *combination) diskSize() int64 {
 	case "sparse":
 		if c.data == "data-file-raw" {
 			// QEMU allocates every cluster of these when it makes them, and
-			// reads every byte to copy them.
-			return min(1<<30, c.cluster<<15)
+			// reads every byte to copy them. Clusters of 64k have 512 MiB in
+			// their first L2 table.
+			return min(513<<20, c.cluster<<15)
 		}
 		switch c.cluster {
 		case 512:
