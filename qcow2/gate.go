@@ -47,6 +47,9 @@ func newGate(dirs []string, devices bool) (*gate, error) {
 	g := &gate{devices: devices}
 	for _, dir := range dirs {
 		name, err := filepath.Abs(dir)
+		if dir == "" { // a variable that was not set: not the working directory
+			err = fs.ErrInvalid
+		}
 		if err == nil {
 			var root *os.Root
 			if root, err = os.OpenRoot(name); err == nil {

@@ -172,10 +172,10 @@ func TestGateRelativeDirectory(t *testing.T) {
 
 func TestGateMissingDirectory(t *testing.T) {
 	dir := tree(t, "file")
-	for _, name := range []string{"none", "file"} {
-		if g, err := newGate([]string{dir, filepath.Join(dir, name)}, false); err == nil {
+	for _, name := range []string{filepath.Join(dir, "none"), filepath.Join(dir, "file"), ""} {
+		if g, err := newGate([]string{dir, name}, false); err == nil {
 			g.Close()
-			t.Errorf("%s: no error", name)
+			t.Errorf("%q: no error", name)
 		}
 	}
 }
