@@ -26,7 +26,8 @@ type losses struct {
 }
 
 // maxLosses is how many ranges are kept: who has lost so many needs no list.
-const maxLosses = 1 << 18
+// Each takes some 300 bytes with its reason, and twice as many are joined.
+const maxLosses = 1 << 16
 
 func (l *losses) add(x qcow2.Lost) {
 	l.mu.Lock()
@@ -84,26 +85,27 @@ func (l *losses) print(cmd *cobra.Command, json bool) error {
 	l.join()
 	ranges := int64(len(l.list)) + l.more
 	end := &lossError{ranges: ranges, bytes: l.bytes}
-	var all list
 	w := bufio.NewWriter(cmd.ErrOrStderr())
 	for _, x := range l.list {
 		end.bytes += x.Length
 		end.refused = end.refused || errors.Is(x.Err, qcow2.ErrReference)
-		reason := oneLine(strings.TrimPrefix(x.Err.Error(), "qcow2: "))
-		if json {
-			all = append(all, object{{"start", x.Offset}, {"length", x.Length}, {"reason", reason}})
-		} else {
-			fmt.Fprintf(w, "qcow2: lost %d bytes at %d: %s\n", x.Length, x.Offset, reason)
+		if !json {
+			fmt.Fprintf(w, "qcow2: lost %d bytes at %d: %s\n", x.Length, x.Offset, reason(&x))
 		}
 	}
-	if !json && l.more > 0 {
+	if l.more > 0 {
 		fmt.Fprintf(w, "qcow2: lost %d more ranges\n", l.more)
 	}
 	if err := w.Flush(); err != nil {
 		return err
 	}
 	if json {
-		if err := printed(cmd, func(w *bufio.Writer) error { writeJSON(w, all); return nil }); err != nil {
+		if err := printed(cmd, func(w *bufio.Writer) error {
+			writeJSON(w, eachOf(l.list, func(x *qcow2.Lost) object {
+				return object{{"start", x.Offset}, {"length", x.Length}, {"reason", reason(x)}}
+			}))
+			return nil
+		}); err != nil {
 			return err
 		}
 	}
@@ -112,6 +114,9 @@ func (l *losses) print(cmd *cobra.Command, json bool) error {
 	}
 	return &exitError{exitLost, end}
 }
+
+// reason is why x was lost, as it may go to a terminal.
+func reason(x *qcow2.Lost) string { return oneLine(strings.TrimPrefix(x.Err.Error(), "qcow2: ")) }
 
 // exitLost is the exit code of convert --salvage where something was lost.
 const exitLost = 2

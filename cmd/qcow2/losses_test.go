@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"os"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -71,6 +73,23 @@ func TestLossesLimit(t *testing.T) {
 	if len(l.list) > 2*maxLosses || int64(len(l.list))+l.more != n || l.bytes != l.more {
 		t.Errorf("%d ranges kept, %d counted with %d bytes", len(l.list), l.more, l.bytes)
 	}
+}
+
+// However many ranges are lost, and for reasons however long, the list stays a
+// part of what convert may take.
+func TestLossesMemory(t *testing.T) {
+	var l losses
+	before := inUse()
+	for i := range int64(2*maxLosses - 1) {
+		l.add(qcow2.Lost{Offset: 2 * i, Length: 1, Err: &qcow2.Error{
+			File: "disk.qcow2", What: "compressed cluster", Offset: i,
+			Err: fmt.Errorf("%w: zstd: %w", qcow2.ErrCorrupt, fmt.Errorf("frame header: %w", io.ErrUnexpectedEOF)),
+		}})
+	}
+	if n := int64(inUse() - before); n > 48<<20 {
+		t.Errorf("%d ranges take %d bytes", len(l.list), n)
+	}
+	runtime.KeepAlive(&l)
 }
 
 // Damage is zeros in the target, is listed, and is in the exit code.
