@@ -183,8 +183,8 @@ var seedMaster = []byte("sixteen bytes it")
 func (s *seed) addLUKS(b *builder) {
 	const password = "open sesame"
 	split := len(seedMaster) * luks.LUKS_STRIPES
-	sectors := uint32((split + luks.LUKS_SECTOR_SIZE - 1) / luks.LUKS_SECTOR_SIZE)
-	first := uint32((luks.SizeofLuksPhdr + luks.LUKS_SECTOR_SIZE - 1) / luks.LUKS_SECTOR_SIZE)
+	const first = 4096 / luks.LUKS_SECTOR_SIZE // where QEMU has key material begin, and every multiple of that
+	sectors := uint32((split+luks.LUKS_SECTOR_SIZE-1)/luks.LUKS_SECTOR_SIZE+first-1) / first * first
 	p := &luks.LuksPhdr{
 		Version: luks.LUKS_VERSION, KeyBytes: uint32(len(seedMaster)), MkDigestIter: 1,
 		PayloadOffset: first + luks.LUKS_NUMKEYS*sectors,
@@ -208,7 +208,7 @@ func (s *seed) addLUKS(b *builder) {
 	}
 	p.KeySlots[0].Active, p.KeySlots[0].Iterations = luks.LUKS_KEY_ENABLED, 1
 	volume, _ := p.MarshalBinary()
-	at := int(first) * luks.LUKS_SECTOR_SIZE
+	at := first * luks.LUKS_SECTOR_SIZE
 	volume = append(volume, make([]byte, at+split-len(volume))...)
 	// The key split into pieces of which all but the last are zeros.
 	sum := make([]byte, len(seedMaster))

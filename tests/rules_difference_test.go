@@ -31,7 +31,7 @@ var (
 	fullCluster = &difference{"laxer", "A deflate cluster is whole when it is full; QEMU goes on and refuses nonsense behind it."}
 	checkGoesOn = &difference{"laxer", "`check` goes on where a table is broken or lies far outside, or a backing or data file is missing, which QEMU refuses or fails on; " +
 		"it counts zero clusters in version 2 and clusters elsewhere in a data file, which QEMU tells only who reads them; it repairs nothing."}
-	shortHeader = &difference{"laxer", "A LUKS password is any bytes, and key material may begin where the header ends, after 592 bytes; QEMU wants UTF-8, and 4096 bytes."}
+	shortHeader = &difference{"laxer", "A LUKS password is any bytes, and key material takes the bytes that it needs, after the 592 of the header; QEMU wants UTF-8, and multiples of 4096 bytes."}
 	wholeBytes  = &difference{"other", "A virtual size that is no multiple of 512 stays as it is; QEMU rounds it down."}
 	ownSize     = &difference{"other", "A snapshot has the size that the disk had; QEMU shows it in the size that the disk has now."}
 	beside      = &difference{"other", "The name of a data file is relative to the image's directory; QEMU takes it relative to its own."}
