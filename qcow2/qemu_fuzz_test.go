@@ -162,8 +162,8 @@ func (c *trial) run(t *testing.T, tool string) {
 	if c.ours != nil && !isTyped(c.ours) {
 		t.Fatalf("%s: %v", c.what, c.ours)
 	}
-	if c.ask(t, tool, dir, large) {
-		return // it crashed: no verdict
+	if !c.ask(t, tool, dir, large) {
+		return
 	}
 	if (c.ours == nil) != (c.theirs == nil) {
 		if c.known() == "" {
@@ -182,10 +182,14 @@ func (c *trial) run(t *testing.T, tool string) {
 }
 
 // ask has qemu-img copy the disk, or where that is large open the image, and
-// reports whether it crashed.
-func (c *trial) ask(t *testing.T, tool, dir string, large bool) (crashed bool) {
+// reports whether it came to a verdict: it may crash, and lists of thousands of
+// snapshots take it a time that is quadratic in their number.
+func (c *trial) ask(t *testing.T, tool, dir string, large bool) bool {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	if n := c.header().NbSnapshots; 1000 < n && n <= QCOW_MAX_SNAPSHOTS {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Second) // the fuzzer gives up after 10
 	defer cancel()
 	image := []string{"-f", "qcow2", "disk"}
 	if method := map[uint32]string{QCOW_CRYPT_AES: "aes", QCOW_CRYPT_LUKS: "luks"}[c.header().CryptMethod]; method != "" && len(c.opts.Password) > 0 {
@@ -200,14 +204,14 @@ func (c *trial) ask(t *testing.T, tool, dir string, large bool) (crashed bool) {
 	cmd.Dir = dir
 	out, err := cmd.CombinedOutput()
 	if ctx.Err() != nil {
-		t.Fatal(ctx.Err())
+		return false
 	}
 	c.opens = err == nil || bytes.Contains(out, []byte("error while reading"))
 	if err != nil {
 		c.theirs = errors.New(string(out))
 	}
 	exit, failed := errors.AsType[*exec.ExitError](err)
-	return failed && !exit.Exited()
+	return !failed || exit.Exited()
 }
 
 // hasDeflate reports whether some cluster of the disk is compressed with zlib.
