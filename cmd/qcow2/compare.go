@@ -45,6 +45,7 @@ table of an image cannot be read, 4 if its data cannot.`,
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
+			src.cache = onceCache
 			second := src
 			second.format = format2
 			d1, err := src.open(args[0])

@@ -47,7 +47,7 @@ type side struct {
 
 func newComparison(one, two disk, strict bool) *comparison {
 	return &comparison{one: newSide(one), two: newSide(two), strict: strict,
-		workers: runtime.GOMAXPROCS(0), done: func(int64) {}}
+		workers: affordable(runtime.GOMAXPROCS(0), one, two), done: func(int64) {}}
 }
 
 func newSide(d disk) side {

@@ -79,7 +79,7 @@ zeros in the target, and is listed on standard error, a range a line, or with
 			err = src.use(args[0], func(d disk) error {
 				bar := newProgress(cmd.ErrOrStderr(), d.Size(), progress, quiet)
 				defer bar.stop()
-				c := copier{src: d, sparse: int(sparse.size), blind: sparse.extents, workers: affordable(d, workers), done: bar.add}
+				c := copier{src: d, sparse: int(sparse.size), blind: sparse.extents, workers: affordable(workers, d), done: bar.add}
 				return convert(cmd.Context(), &c, to, cmd.OutOrStdout())
 			})
 			if err != nil || !salvage {

@@ -37,6 +37,7 @@ type source struct {
 	maxSize       sizeFlag         // of disks, in bytes; 0: no limit
 	zeroFill      bool             // no flag: bytes past the end of the file are zeros
 	salvage       func(qcow2.Lost) // nil: damage is an error
+	cache         int64            // the library's budget, in bytes; 0: its own
 	secrets       *secrets         // shared by the images of one command line
 }
 
@@ -70,7 +71,7 @@ func (s *source) open(name string) (disk, error) {
 	case formatQcow2:
 		opts := &qcow2.Options{
 			AllowDirs: s.allowDirs, BackingFormat: s.backingFormat, ZeroFillTruncated: s.zeroFill,
-			MaxVirtualSize: int64(s.maxSize), Salvage: s.salvage,
+			MaxVirtualSize: int64(s.maxSize), Salvage: s.salvage, CacheBytes: s.cache,
 		}
 		if err := s.secrets.options(opts); err != nil {
 			return nil, err

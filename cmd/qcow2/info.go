@@ -55,6 +55,7 @@ is allowed. The exit code is 0 if it is safe, 2 if not, 1 if nobody can tell.`,
 				}
 				return printed(cmd, func(w *bufio.Writer) error { return writeSafety(w, report, args[0], json, accepted) })
 			}
+			saveMemory()
 			return src.use(args[0], func(d disk) error {
 				c := describing{disk: d, chain: chain}
 				if src.snapshot.given {

@@ -35,6 +35,7 @@ is compressed, and the depth of the layer that decides (0 is the image).`,
 			if err != nil {
 				return err
 			}
+			src.cache = onceCache
 			return src.use(args[0], func(d disk) error {
 				off := min(int64(start), d.Size())
 				n := d.Size() - off

@@ -70,6 +70,7 @@ refcount_bits, extended_l2, compat, preallocation, backing_file.`,
 				}
 				return show(l.measureSize(int64(size)))
 			}
+			src.cache = onceCache
 			return src.use(args[0], func(d disk) error {
 				if format == formatRaw {
 					return show(measureRaw(d.Size()))

@@ -29,6 +29,7 @@ convert, cat, map, info or measure.`,
 			if err != nil {
 				return err
 			}
+			saveMemory()
 			return src.use(args[0], func(d disk) error {
 				im, ok := d.(*qcow2.Image)
 				if !ok {

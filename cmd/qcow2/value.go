@@ -87,34 +87,37 @@ func comma(i int) string {
 // writeQuoted writes s as a JSON string. What codePoint does not take becomes
 // U+FFFD.
 func writeQuoted(w *bufio.Writer, s string) {
-	w.WriteByte('"')
+	const longest = len(`\ud800\udc00`)
+	b := append(w.AvailableBuffer(), '"')
 	for s != "" {
+		if cap(b)-len(b) < longest { // names may have megabytes
+			w.Write(b)
+			w.Flush() // its error stays with w
+			b = w.AvailableBuffer()
+		}
 		r, n := codePoint(s)
 		s = s[n:]
 		switch {
 		case r == '"' || r == '\\':
-			w.WriteByte('\\')
-			w.WriteByte(byte(r))
+			b = append(b, '\\', byte(r))
 		case r == '\b' || r == '\f' || r == '\n' || r == '\r' || r == '\t':
-			w.WriteByte('\\')
-			w.WriteByte("btn_fr"[r-'\b'])
+			b = append(b, '\\', "btn_fr"[r-'\b'])
 		case r >= 0x10000:
 			high, low := utf16.EncodeRune(r)
-			writeUnit(w, high)
-			writeUnit(w, low)
+			b = appendUnit(appendUnit(b, high), low)
 		case r < ' ' || r >= 0x7f:
-			writeUnit(w, r)
+			b = appendUnit(b, r)
 		default:
-			w.WriteByte(byte(r))
+			b = append(b, byte(r))
 		}
 	}
-	w.WriteByte('"')
+	w.Write(append(b, '"'))
 }
 
-// writeUnit writes the escape of a UTF-16 code unit.
-func writeUnit(w *bufio.Writer, u rune) {
+// appendUnit appends the escape of a UTF-16 code unit.
+func appendUnit(b []byte, u rune) []byte {
 	const digits = "0123456789ABCDEF"
-	w.Write([]byte{'\\', 'u', digits[u>>12&15], digits[u>>8&15], digits[u>>4&15], digits[u&15]})
+	return append(b, '\\', 'u', digits[u>>12&15], digits[u>>8&15], digits[u>>4&15], digits[u&15])
 }
 
 // codePoint returns the code point at the start of s, which is not empty, and
