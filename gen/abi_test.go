@@ -133,6 +133,16 @@ func (r *abiReader) accept(text string) bool {
 	return true
 }
 
+// acceptTwo takes the next two tokens if they are that.
+func (r *abiReader) acceptTwo(text string) bool {
+	for range 2 {
+		if !r.accept(text) {
+			return false
+		}
+	}
+	return true
+}
+
 // name takes a name, "" where there is none or its meaning is not known.
 func (r *abiReader) name() string {
 	if len(r.tokens) == 0 || r.tokens[0].kind != scanner.Ident || r.strange[r.tokens[0].text] {
@@ -335,7 +345,7 @@ type abiAttributes struct {
 // attributes reads packed and aligned(N), in any order.
 func (r *abiReader) attributes() (a abiAttributes, err error) {
 	for r.accept("__attribute__") {
-		if !r.accept("(") || !r.accept("(") {
+		if !r.acceptTwo("(") {
 			return a, errNotUnderstood
 		}
 		for {
@@ -358,7 +368,7 @@ func (r *abiReader) attributes() (a abiAttributes, err error) {
 				break
 			}
 		}
-		if !r.accept(")") || !r.accept(")") {
+		if !r.acceptTwo(")") {
 			return a, errNotUnderstood
 		}
 	}
