@@ -60,7 +60,7 @@ func containment(decls []decl, tagged bool) map[string][]edge {
 	edges := map[string][]edge{}
 	alias := map[string]string{} // of typedefs, the tag
 	direct := func(d *declarator) bool {
-		return !slices.ContainsFunc(d.parts, func(p part) bool { return p.kind != partArray })
+		return !slices.ContainsFunc(d.parts, func(p part) bool { return p.kind == partPointer || p.kind == partFunction })
 	}
 	var walk func(tag string, spec *recordSpec)
 	walk = func(tag string, spec *recordSpec) {

@@ -161,7 +161,7 @@ func (p *parser) typeName() *typeName {
 
 // declarator parses a declarator, abstract or not.
 //
-//	declarator = { "*" { qualifier } } ( identifier | "(" declarator ")" ) { "[" [ expression ] "]" | "(" parameters ")" } .
+//	declarator = [ attributes ] { "*" { qualifier | attributes } } ( identifier | "(" declarator ")" ) { "[" [ expression ] "]" | "(" parameters ")" } .
 func (p *parser) declarator(abstract bool) *declarator {
 	p.enter()
 	defer p.leave()
@@ -172,7 +172,8 @@ func (p *parser) declarator(abstract bool) *declarator {
 			pointers = append(pointers, part{kind: partPointer, pos: p.tok.pos})
 			p.advance()
 		} else if p.attributeStart() {
-			d.attrs = append(d.attrs, p.attributes()...)
+			// Of the type so far, not of what is declared.
+			pointers = append(pointers, part{kind: partAttributes, pos: p.tok.pos, attrs: p.attributes()})
 		} else if p.tok.kind == tIdent && (idleWords[p.tok.text] || p.tok.text == "_Atomic") {
 			p.advance()
 		} else {
@@ -197,6 +198,7 @@ func (p *parser) declarator(abstract bool) *declarator {
 			d.parts = append(d.parts, part{kind: partFunction, pos: p.tok.pos})
 			p.balanced()
 		default:
+			slices.Reverse(pointers) // outward from the name
 			d.parts = append(d.parts, pointers...)
 			if len(d.parts) > maxNesting {
 				p.fail(limit(d.pos, "declarator of more than %d parts", maxNesting))
@@ -290,6 +292,7 @@ func (p *parser) member() *memberDecl {
 	}
 	m.specs = p.specifiers()
 	for !p.tok.is(";") {
+		before := p.attributes() // of the specifiers, or behind a comma
 		item := memberItem{decl: &declarator{pos: p.tok.pos}}
 		if !p.tok.is(":") {
 			item.decl = p.declarator(false)
@@ -297,7 +300,7 @@ func (p *parser) member() *memberDecl {
 		if item.colon = p.tok.pos; p.got(":") {
 			item.width = p.conditional()
 		}
-		item.attrs = p.attributes()
+		item.attrs = append(before, p.attributes()...)
 		item.last, item.next = p.last, p.tok
 		m.items = append(m.items, item)
 		if !p.tok.is(",") {

@@ -112,6 +112,7 @@ type Array struct {
 	Length   *Length // in dialect dissect
 	// natural: the alignment is that of Elem without typedefs.
 	natural bool
+	vector  bool // of gcc's: it is aligned to its size
 }
 
 // A Typedef is a type by another name. It may add alignment.

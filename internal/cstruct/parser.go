@@ -265,8 +265,10 @@ func (p *parser) external() {
 //	init-declarator-list = init-declarator { "," init-declarator } .
 //	init-declarator = declarator [ "=" initializer ] .
 func (p *parser) initDeclarators(d *nameDecl) {
+	var before []attribute // that stand before a declarator but the first
 	for {
 		item := p.declarator(false)
+		item.attrs = append(item.attrs, before...)
 		p.types[item.name.text] = d.specs.storage == "typedef"
 		d.items = append(d.items, item)
 		item.attrs = append(item.attrs, p.attributes()...)
@@ -288,7 +290,7 @@ func (p *parser) initDeclarators(d *nameDecl) {
 		if !p.got(",") {
 			return
 		}
-		item.attrs = append(item.attrs, p.attributes()...)
+		before = p.attributes()
 	}
 }
 

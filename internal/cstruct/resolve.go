@@ -313,10 +313,7 @@ func (r *resolver) declare(base Type, d *declarator, attrs ...[]attribute) (Type
 		if b == nil || b.Bytes == 0 || a.vector%b.Bytes != 0 {
 			return nil, a, malformed(d.pos, "a vector of %d bytes cannot be made of %s", a.vector, t)
 		}
-		t = &Array{Elem: t, Len: a.vector / b.Bytes}
-		if a.align == 0 {
-			a.align, a.latest = a.vector, a.vector
-		}
+		t = &Array{Elem: t, Len: a.vector / b.Bytes, vector: true}
 	}
 	for i := len(d.parts) - 1; i >= 0; i-- {
 		p := d.parts[i]
@@ -330,6 +327,10 @@ func (r *resolver) declare(base Type, d *declarator, attrs ...[]attribute) (Type
 			}
 		case partFunction:
 			t = &function{t}
+		case partAttributes:
+			if t, diag = r.attributed(t, p); diag != nil {
+				return nil, a, diag
+			}
 		case partArray:
 			if isFunction {
 				return nil, a, malformed(p.pos, "array of functions")
@@ -348,6 +349,21 @@ func (r *resolver) declare(base Type, d *declarator, attrs ...[]attribute) (Type
 		return nil, a, limit(d.pos, "type of more than %d parts", maxNesting)
 	}
 	return t, a, nil
+}
+
+// attributed returns t with the attributes that stand within a declarator, as
+// gcc applies them to the type that there is at their place.
+func (r *resolver) attributed(t Type, p part) (Type, *diagnostic) {
+	a, d := r.attributes(p.attrs)
+	switch {
+	case d != nil:
+		return nil, d
+	case a.vector > 0 || a.mode != "":
+		return nil, unsupported(p.pos, "vector_size or mode within a declarator")
+	case a.latest == 0:
+		return t, nil
+	}
+	return &Typedef{Name: t.String(), Type: t, Aligns: a.latest, depth: nesting(t) + 1}, nil
 }
 
 // array returns an array of t with the length of p, the part i of its

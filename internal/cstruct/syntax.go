@@ -202,12 +202,14 @@ const (
 	partPointer partKind = iota
 	partArray
 	partFunction
+	partAttributes
 )
 
 type part struct {
-	kind partKind
-	pos  pos
-	size expr // of an array; nil: []
+	kind  partKind
+	pos   pos
+	size  expr // of an array; nil: []
+	attrs []attribute
 }
 
 // A typeName is a type in a cast, sizeof and their like.

@@ -125,6 +125,9 @@ func (t *Array) Size() int64 {
 }
 
 func (t *Array) Align() int64 {
+	if t.vector {
+		return t.Size()
+	}
 	if t.natural {
 		return plainType(t.Elem).Align()
 	}

@@ -50,3 +50,24 @@ struct zero_array { char a; int b[0]; long c[0]; };
 struct flexible { char a; struct { short b; long c; } d[]; };
 union only_zero { int a[0]; };
 struct packed_flexible { char a; int b[]; } __attribute__((packed));
+
+/* Within a declarator, an attribute is one of the type that there is so far. */
+struct within_pointer { char c; int *__attribute__((aligned(16))) p; char d; };
+struct within_packed { char c; int *__attribute__((aligned(16))) p; int (__attribute__((aligned(8))) x); } __attribute__((packed));
+struct within_pointers { char c; int *__attribute__((aligned(16))) *p; char d; };
+struct within_lowered { char c; int *__attribute__((aligned(2))) p; char d; };
+struct within_no_packed { char c; int *__attribute__((packed)) p; int (__attribute__((packed)) x); };
+struct within_parentheses { char c; int (*__attribute__((aligned(16))) p)[3]; int (__attribute__((aligned(16))) *q); };
+struct within_arrays { char c; int (__attribute__((aligned(16))) a)[3]; char d; };
+union within_union { char c; int (__attribute__((aligned(16))) x); } __attribute__((packed));
+
+/* Behind a comma, it is one of the declarator that follows. */
+typedef int behind_comma_a, __attribute__((aligned(8))) behind_comma_b;
+struct behind_comma { char c; behind_comma_a x; char d; behind_comma_b y; };
+int behind_comma_x, __attribute__((aligned(32))) behind_comma_y;
+enum { BEHIND_COMMA_X = _Alignof(behind_comma_x), BEHIND_COMMA_Y = _Alignof(behind_comma_y) };
+
+/* A vector is aligned to its size by its type. */
+typedef int vector_of_four __attribute__((vector_size(16)));
+struct vector_packed { char c; vector_of_four v; __attribute__((vector_size(16))) int w; char d; } __attribute__((packed));
+struct vector_const { char c; const vector_of_four v[2]; };
