@@ -135,6 +135,10 @@ func extensionAlterations() []alteration {
 				e.extensions(0, format("qcow2"))
 				e.backing("middle.qcow2\x00and more")
 			}, read: qcow2.ErrReference, unlike: wholeNames},
+			alteration{name: "a NUL in a format", image: "chain", alter: func(e *editor) {
+				e.extensions(0, format("qcow2\x00"))
+				e.backing("middle.qcow2")
+			}, read: qcow2.ErrReference, unlike: wholeNames},
 		),
 		about("backing/no-loops", plain,
 			alteration{name: "the image itself", alter: func(e *editor) {

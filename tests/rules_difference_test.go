@@ -18,7 +18,7 @@ var (
 	notGuessed = &difference{"stricter", "Files that an image names need `--allow-dir`, and a backing file whose overlay names no format needs " +
 		"`--backing-format`: QEMU opens the one and guesses the other."}
 	noProtocols = &difference{"stricter", "Names of files are paths: `nbd:`, `json:`, `file:` and the like are refused; QEMU has drivers for them."}
-	wholeNames  = &difference{"stricter", "The name of a file is all its bytes, and one with a NUL is refused; QEMU's ends there."}
+	wholeNames  = &difference{"stricter", "The name of a file, or of a format, is all its bytes, and one with a NUL is refused; QEMU's ends there."}
 	pastEnd     = &difference{"stricter", "Bytes past the end of a cut file are an error; QEMU reads zeros (`Options.ZeroFillTruncated` does, too)."}
 	multipleOf8 = &difference{"stricter", "A `header_length` that is no multiple of 8 is refused, as the specification has it."}
 	noLoops     = &difference{"stricter", "A chain that comes back to a file that is already open, or has more than 64 layers, is refused; QEMU follows it."}
