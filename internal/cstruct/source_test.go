@@ -32,6 +32,9 @@ func TestLineEnds(t *testing.T) {
 			"CRLF": func(b []byte) []byte { return bytes.ReplaceAll(b, []byte("\n"), []byte("\r\n")) },
 			"CR":   func(b []byte) []byte { return bytes.ReplaceAll(b, []byte("\n"), []byte("\r")) },
 			"BOM":  func(b []byte) []byte { return append([]byte("\ufeff"), b...) },
+			"form feeds": func(b []byte) []byte { // as they begin pages
+				return bytes.ReplaceAll(b, []byte("\n\n"), []byte("\n\f\n"))
+			},
 			"joined": func(b []byte) []byte { // a line end that C does not see
 				return bytes.ReplaceAll(b, []byte("struct "), []byte("str\\\nuct "))
 			},
