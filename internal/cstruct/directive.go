@@ -2,6 +2,7 @@ package cstruct
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -182,6 +183,33 @@ func (in *input) skip() {
 	in.skipLine()
 }
 
+// renumber carries out a #line with the tokens at a place.
+func (pp *preprocessor) renumber(in *input, at pos, line []token) {
+	line = pp.expandAll(line)
+	if len(line) == 0 {
+		return
+	}
+	n, err := strconv.ParseInt(line[0].text, 10, 32)
+	if err != nil || n < 0 {
+		pp.errorf(at, "#line needs a number")
+		return
+	}
+	m := lineMark{at: at, shift: int(n) - pp.position(at).Line - 1}
+	if len(in.marks) > 0 {
+		m.name = in.marks[len(in.marks)-1].name
+	}
+	if len(line) > 1 && line[1].kind == tString {
+		if _, units, d := unquote(line[1]); d == nil {
+			b := make([]byte, len(units))
+			for i, u := range units {
+				b[i] = byte(u)
+			}
+			m.name = string(b)
+		}
+	}
+	in.marks = append(in.marks, m)
+}
+
 // directive carries out the directive that hash begins. It returns the
 // tokens of a pragma.
 func (pp *preprocessor) directive(in *input, hash token) []token {
@@ -229,13 +257,16 @@ func (pp *preprocessor) directive(in *input, hash token) []token {
 			line := in.line()
 			in.raw = false
 			return pp.pragma(name, line)
-		case "line", "ident", "sccs", "assert", "unassert":
+		case "line":
+			pp.renumber(in, name.pos, in.line())
+			return nil
+		case "ident", "sccs", "assert", "unassert":
 			in.skip()
 			return nil
 		}
 	}
 	if name.kind == tNumber { // a line marker
-		in.skip()
+		pp.renumber(in, name.pos, append([]token{name}, in.line()...))
 		return nil
 	}
 	pp.errorf(name.pos, "unknown directive %s", name)

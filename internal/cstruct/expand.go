@@ -77,7 +77,9 @@ func (pp *preprocessor) invoke(s *stream, m *macro, t token) bool {
 		pp.placed = true
 		r := m.dynamic(pp, t)
 		r.flags, r.pos = t.flags, t.pos
-		s.push(r)
+		if pp.spend(t.pos, len(r.text)) { // a #line may name a long file
+			s.push(r)
+		}
 		return true
 	}
 	if !m.function {

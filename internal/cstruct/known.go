@@ -81,13 +81,15 @@ func (pp *preprocessor) commandLine() {
 // unknown.
 var dynamic = map[string]func(pp *preprocessor, at token) token{
 	"__FILE__": func(pp *preprocessor, at token) token {
-		return stringToken(pp.position(at.pos).File)
+		name, _ := pp.presumed(at.pos)
+		return stringToken(name)
 	},
 	"__BASE_FILE__": func(pp *preprocessor, at token) token {
 		return stringToken(pp.cfg.Files[0].Name)
 	},
 	"__LINE__": func(pp *preprocessor, at token) token {
-		return numberToken(pp.position(at.pos).Line)
+		_, line := pp.presumed(at.pos)
+		return numberToken(line)
 	},
 	"__INCLUDE_LEVEL__": func(pp *preprocessor, at token) token {
 		return numberToken(len(pp.input) - 1)

@@ -122,6 +122,7 @@ func TestBombs(t *testing.T) {
 		"number":              "int x[1" + strings.Repeat("0", maxLiteral) + "];",
 		"_Pragma of itself":   "#define X _Pragma(\"pack(X)\")\nX\n",
 		"_Pragma of much":     "#define X _Pragma(\"GCC " + strings.Repeat(" ", 1<<20) + "\")\n" + strings.Repeat("X\n", 1000),
+		"names by #line":      "#line 1 \"" + strings.Repeat("a", 1<<20) + "\"\n" + strings.Repeat("__FILE__\n", 1000),
 		"character constants": "#define C '" + strings.Repeat("a", 1<<20) + "'\nenum { E = C" + strings.Repeat("+C", 1000) + " };",
 		"header names":        "#define M <" + strings.Repeat("a/", 1<<19) + ">\n" + strings.Repeat("#if __has_include(M)\n#endif\n", 1000),
 		"names of places":     strings.Repeat("struct {", 200) + strings.Repeat("struct { int : 1; };", 50_000) + strings.Repeat("} x;", 200),

@@ -2,6 +2,7 @@ package cstruct
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"path"
 	"slices"
@@ -148,12 +149,37 @@ type file struct {
 	main     bool
 	builtin  bool // macros of it are never constants
 	known    bool // its declarations give way to others
+	marks    []lineMark
 	where    location
 	comments []comment
 	docs     map[int]string // by the first comment
 	// Of line comments on successive lines, the first by the last and the last
 	// by the first.
 	starts, ends map[int]int
+}
+
+// A lineMark is a #line at a place: by how much the lines behind it have other
+// numbers, and what their file is called; "": as it is.
+type lineMark struct {
+	at    pos
+	shift int
+	name  string
+}
+
+// presumed returns the line and the file that p has by #line. Messages have
+// those that there are.
+func (fs *files) presumed(p pos) (name string, line int) {
+	at := fs.position(p)
+	f := fs.file(p)
+	if f == nil {
+		return at.File, at.Line
+	}
+	i := sort.Search(len(f.marks), func(i int) bool { return f.marks[i].at > p })
+	if i == 0 {
+		return at.File, at.Line
+	}
+	m := f.marks[i-1]
+	return cmp.Or(m.name, at.File), at.Line + m.shift
 }
 
 // files holds the files of a run.
