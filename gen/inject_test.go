@@ -178,6 +178,10 @@ func TestHostileNames(t *testing.T) {
 			t.Errorf("%s: no %q in\n%s", c.what, c.want, text)
 		}
 	}
+	_, err := generate("struct s {\n int l_x;\n int L_x;\n};", Little)
+	if err == nil || !strings.Contains(err.Error(), "in.h:2:") || !strings.Contains(err.Error(), "in.h:3:") {
+		t.Errorf("one name for two: not both places: %v", err)
+	}
 }
 
 // A field whose name is a generated method's is refused with its place.

@@ -195,6 +195,9 @@ func TestIncludesStayInside(t *testing.T) {
 	inDir(t, map[string]string{
 		"secret.h":     point,
 		"sub/link.h":   "#include \"out.h\"\n",
+		"sub/up.h":     "#include \"../secret.h\"\n",
+		"sub/round.h":  "#include \"../sub/../secret.h\"\n",
+		"sub/away.h":   "#include \"/etc/passwd\"\n",
 		"sub/inside.h": "#include \"near.h\"\n",
 		"sub/real.h":   point,
 	})
@@ -203,8 +206,13 @@ func TestIncludesStayInside(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if r := call("layout", "sub/link.h"); r.code != 1 || !strings.Contains(r.stderr, "sub/link.h:1:") {
-		t.Errorf("a link that leads out: %+v", r)
+	for _, name := range []string{"link", "up", "round", "away"} {
+		if r := call("layout", "sub/"+name+".h"); r.code != 1 || !strings.Contains(r.stderr, "sub/"+name+".h:1:") {
+			t.Errorf("%s.h leads out: %+v", name, r)
+		}
+	}
+	if r := call("layout", "-I", ".", "sub/up.h"); r.code != 1 {
+		t.Errorf("up.h leads out of the directory of -I, too: %+v", r)
 	}
 	if r := call("layout", "sub/inside.h"); r.code != 0 {
 		t.Errorf("a link that stays inside: %+v", r)
