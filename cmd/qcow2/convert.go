@@ -72,6 +72,7 @@ zeros in the target, and is listed on standard error, a range a line, or with
 				workers = min(max(4, runtime.GOMAXPROCS(0)), maxWorkers)
 			}
 			to.unsafe = cache == "unsafe"
+			src.cache = onceCache
 			var lost losses
 			if salvage {
 				src.salvage = lost.add
