@@ -75,11 +75,14 @@ func openSlow(files map[string][]byte, name string) (*slowImage, error) {
 	return s, err
 }
 
-// readSlow is the whole disk.
+// readSlow is the whole disk, of referenceLimit bytes at most.
 func readSlow(files map[string][]byte, name string) ([]byte, error) {
 	s, err := openSlow(files, name)
 	if err != nil {
 		return nil, err
+	}
+	if h := s.header; h.ClusterBits > qcow2.MAX_CLUSTER_BITS || h.Size > referenceLimit {
+		return nil, fmt.Errorf("%s: clusters of 1<<%d bytes in a disk of %d", name, h.ClusterBits, h.Size)
 	}
 	disk := make([]byte, 0, s.header.Size+s.cluster)
 	for uint64(len(disk)) < s.header.Size {
