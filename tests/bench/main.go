@@ -48,6 +48,8 @@ func main() {
 	case err != nil:
 	case *child != "" && *table == "memory":
 		err = b.memoryChild(*child)
+	case *child == copyChild:
+		err = b.copyRaw(flag.Arg(0))
 	case *child != "":
 		err = b.child(*child)
 	case *table == "memory":
