@@ -3,13 +3,13 @@ package gen
 import (
 	"bytes"
 	"fmt"
-	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
+
+	"cstructgen/internal/testseed"
 )
 
 // The second computation is right: gcc lays random records out as it does. And
@@ -17,9 +17,7 @@ import (
 // does.
 func TestLayoutsAreComputedTwice(t *testing.T) {
 	const count = 16 // structs, and as many unions
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
-	text := randomRecords(rand.New(rand.NewPCG(seed, 0)), count)
+	text := randomRecords(testseed.Rand(t), count)
 	for order := range Both + 1 {
 		code, err := generate(text, order)
 		if err != nil {

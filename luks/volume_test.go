@@ -10,6 +10,8 @@ import (
 	"sync"
 	"testing"
 	"testing/iotest"
+
+	"cstructgen/internal/testseed"
 )
 
 // Reads of every place and length near borders, and of random ones, are
@@ -42,13 +44,9 @@ func TestVolumeReadAt(t *testing.T) {
 				}
 			}
 		}
-		seed := rand.Uint64()
-		rnd := rand.New(rand.NewPCG(seed, 0))
+		rnd := testseed.Rand(t)
 		for range 200 {
 			check(rnd.Int64N(v.Size()), 1+rnd.IntN(3000))
-		}
-		if t.Failed() {
-			t.Logf("seed %d", seed)
 		}
 		if err := iotest.TestReader(io.NewSectionReader(v, 0, v.Size()), plain); err != nil {
 			t.Error(err)

@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"cstructgen/internal/testseed"
 )
 
 const batchCluster = 1 << 12
@@ -50,9 +52,7 @@ func errorKind(err error) error {
 
 // A large read gives what small ones give, be it bytes, an error, or losses.
 func TestBatches(t *testing.T) {
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
-	rng := rand.New(rand.NewPCG(seed, 0))
+	rng := testseed.Rand(t)
 	for i := range 12 {
 		b, disk := batchImage(t, 60, i%2 == 0, rng)
 		file := b.bytes()

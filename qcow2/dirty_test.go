@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"slices"
 	"testing"
+
+	"cstructgen/internal/testseed"
 )
 
 // dirtyImage has one bitmap of the given granularity. Its table has the given
@@ -80,7 +82,7 @@ func TestDirtyRanges(t *testing.T) {
 
 // Any bits, against looking at one after another.
 func TestDirtyRangesOfRandomBits(t *testing.T) {
-	rnd := seeded(t)
+	rnd := testseed.Rand(t)
 	for range 200 {
 		data := make([]byte, 512)
 		for i := range data {

@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"cstructgen/internal/testseed"
 )
 
 // A faultyReader is a file that can misbehave.
@@ -264,7 +266,7 @@ func TestCloseWhileReading(t *testing.T) {
 
 // Many goroutines, every kind of image, caches too small for them.
 func TestConcurrentReads(t *testing.T) {
-	rnd := seeded(t)
+	rnd := testseed.Rand(t)
 	for range 10 {
 		image := newRandomImage(t, rnd)
 		opts := image.options()

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"sync"
 	"testing"
+
+	"cstructgen/internal/testseed"
 )
 
 // pages returns the pages of L2 entries that are near.
@@ -19,7 +21,7 @@ func (c *pageCache) pages() (list []*page) {
 // The stretch that a page remembers says of each of its clusters what the
 // cluster's entry says, and no other is longer.
 func TestLongestStretch(t *testing.T) {
-	rnd := seeded(t)
+	rnd := testseed.Rand(t)
 	stretches := 0
 	for range 60 {
 		image := newRandomImage(t, rnd)
@@ -91,7 +93,7 @@ func TestNearPagesAreCached(t *testing.T) {
 	snapshot.active.l1Size /= 2 // by the same L1 table, which is shorter
 	var wg sync.WaitGroup
 	for range 4 {
-		rnd := seeded(t)
+		rnd := testseed.Rand(t)
 		wg.Go(func() {
 			p := make([]byte, 4096)
 			for range 500 {

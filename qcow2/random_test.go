@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"math/rand/v2"
 	"testing"
+
+	"cstructgen/internal/testseed"
 )
 
 // A randomImage is an image of random structure, and what it takes to read it.
@@ -104,20 +106,8 @@ func (im *randomImage) options() *Options {
 	return o
 }
 
-// seeded returns a source of random numbers whose seed is shown if the test
-// fails.
-func seeded(t testing.TB) *rand.Rand {
-	seed := rand.Uint64()
-	t.Cleanup(func() {
-		if t.Failed() {
-			t.Logf("seed %#x", seed)
-		}
-	})
-	return rand.New(rand.NewPCG(seed, 0))
-}
-
 func TestRandomImagesReadLikeTheReference(t *testing.T) {
-	rnd := seeded(t)
+	rnd := testseed.Rand(t)
 	for range 60 {
 		image := newRandomImage(t, rnd)
 		im := open(t, image.file, image.options())

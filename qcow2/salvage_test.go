@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"cstructgen/internal/testseed"
 )
 
 // A lossList collects what is lost.
@@ -199,11 +201,10 @@ func TestSalvageBadPlaces(t *testing.T) {
 		}
 	}
 	file := b.bytes()
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
+	first := testseed.Of(t)
 	for _, bad := range []int{1, 7, 300, len(want) / salvageUnit} {
 		for _, honest := range []bool{false, true} {
-			rng := rand.New(rand.NewPCG(seed, uint64(bad)))
+			rng := rand.New(rand.NewPCG(first, uint64(bad)))
 			isBad := make([]bool, len(want)/salvageUnit)
 			for _, i := range rng.Perm(len(isBad))[:bad] {
 				isBad[i] = true

@@ -15,6 +15,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"cstructgen/internal/testseed"
 )
 
 // An unreliable reader is a file that does, one time in so many, what readers
@@ -173,7 +175,7 @@ func TestUnreliableReaders(t *testing.T) {
 	for _, s := range settings(t) {
 		t.Run(s.name, func(t *testing.T) {
 			before := runtime.NumGoroutine()
-			rnd := seeded(t)
+			rnd := testseed.Rand(t)
 			im, err := s.open()
 			if err != nil {
 				t.Fatal(err)

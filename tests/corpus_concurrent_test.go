@@ -11,6 +11,7 @@ import (
 	"sync"
 	"testing"
 
+	"cstructgen/internal/testseed"
 	"cstructgen/qcow2"
 )
 
@@ -68,12 +69,12 @@ func readConcurrently(t *testing.T, dir string, cache int64, sum string) {
 		t.Fatal(err)
 	}
 	defer im.Close()
-	seed := rand.Uint64()
+	start := testseed.Of(t)
 	errs := make(chan error, readers)
 	var wg sync.WaitGroup
 	for g := range readers {
 		wg.Go(func() {
-			if err := readRandomly(im, want, rand.New(rand.NewPCG(seed, uint64(g)))); err != nil {
+			if err := readRandomly(im, want, rand.New(rand.NewPCG(start, uint64(g)))); err != nil {
 				errs <- err
 			}
 		})
@@ -81,7 +82,7 @@ func readConcurrently(t *testing.T, dir string, cache int64, sum string) {
 	wg.Wait()
 	close(errs)
 	for err := range errs {
-		t.Fatalf("%v (seed %d)", err, seed)
+		t.Fatal(err)
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"cstructgen/gen"
 	"cstructgen/internal/cdump"
 	"cstructgen/internal/cstruct"
+	"cstructgen/internal/testseed"
 )
 
 // goName is the one rule by which generated code names types and fields.
@@ -45,9 +46,7 @@ func parseText(t *testing.T, name, text string, order cstruct.ByteOrder) *cstruc
 // decodes: for every struct and union of every format, on random bytes.
 func TestDumpAgreesWithGeneratedCode(t *testing.T) {
 	t.Parallel()
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
-	random := rand.New(rand.NewPCG(seed, 0))
+	random := testseed.Rand(t)
 	p := newPrinting(t)
 	for i, f := range formatsOf(t) {
 		text, err := os.ReadFile(f.header)
@@ -74,8 +73,7 @@ func TestDumpAgreesWithGeneratedCode(t *testing.T) {
 // field, by an expression made from its path, is what dump says.
 func TestDumpAgreesOnEveryConstruct(t *testing.T) {
 	t.Parallel()
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
+	start := testseed.Of(t)
 	text := compiled + `
 enum access { ACCESS_READ = 1, ACCESS_WRITE = 2, ACCESS_ALL = 3, ACCESS_HIDDEN = 0x40 };
 #pragma cstructgen flags access
@@ -90,7 +88,7 @@ struct flags { enum access a; enum access b[2]; char text[4]; unsigned __int128 
 			t.Fatal(err)
 		}
 		m := parseText(t, "compiled.h", text, map[gen.Order]cstruct.ByteOrder{gen.Big: cstruct.BigEndian}[order])
-		p.add(pkg, string(files[0].Text), m, 3, rand.New(rand.NewPCG(seed, uint64(order))))
+		p.add(pkg, string(files[0].Text), m, 3, rand.New(rand.NewPCG(start, uint64(order))))
 	}
 	p.compare(400)
 }

@@ -8,24 +8,12 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"cstructgen/internal/cstruct"
+	"cstructgen/internal/testseed"
 )
 
-var (
-	gccSeed  = flag.Uint64("gcc-seed", 0, "seed of the random C text that is compared with gcc; 0: by the clock")
-	gccCount = flag.Int("gcc-count", 1, "how many random C texts of each kind are compared with gcc")
-)
-
-func newRandom(t *testing.T) *rand.Rand {
-	seed := *gccSeed
-	if seed == 0 {
-		seed = uint64(time.Now().UnixNano())
-	}
-	t.Logf("-gcc-seed=%d", seed)
-	return rand.New(rand.NewPCG(seed, 0))
-}
+var gccCount = flag.Int("gcc-count", 1, "how many random C texts of each kind are compared with gcc")
 
 // compareText compares what we say of a C text with what gcc says.
 func compareText(t *testing.T, text string) {
@@ -77,7 +65,7 @@ func TestGCCRandomStructs(t *testing.T) {
 	t.Parallel()
 	for _, order := range []string{"little-endian", "big-endian"} {
 		t.Run(order, func(t *testing.T) {
-			r := newRandom(t)
+			r := testseed.Rand(t)
 			for range *gccCount {
 				compareText(t, randomStructs(r, order))
 			}
@@ -216,7 +204,7 @@ func randomBitField(r *rand.Rand, name string) string {
 // expressions.
 func TestGCCRandomExpressions(t *testing.T) {
 	t.Parallel()
-	r := newRandom(t)
+	r := testseed.Rand(t)
 	for range *gccCount {
 		var b strings.Builder
 		b.WriteString("struct s { char a; int b : 5; long c[3]; };\nenum e { E1 = 1, E2 = 0x80000000, E3 };\n\n")
@@ -230,7 +218,7 @@ func TestGCCRandomExpressions(t *testing.T) {
 // TestGCCRandomConditions compares which groups of random #if lines are live.
 func TestGCCRandomConditions(t *testing.T) {
 	t.Parallel()
-	r := newRandom(t)
+	r := testseed.Rand(t)
 	for range *gccCount {
 		var b strings.Builder
 		b.WriteString("#define E1 1\n#define CALL(x, y) ((x) - (y))\n\n")

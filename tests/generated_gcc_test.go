@@ -13,6 +13,7 @@ import (
 
 	"cstructgen/gen"
 	"cstructgen/internal/cstruct"
+	"cstructgen/internal/testseed"
 )
 
 // compiled is C whose bytes gcc and generated code must agree on. Its names
@@ -69,12 +70,11 @@ type leaf struct{ name, c, goStmt string }
 func TestGccAgreesOnBytes(t *testing.T) {
 	t.Parallel()
 	requireTool(t, "gcc")
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
+	start := testseed.Of(t)
 	for _, order := range []gen.Order{gen.Little, gen.Big} {
 		for _, both := range []bool{false, true} {
 			t.Run(fmt.Sprintf("order %d, both %t", order, both), func(t *testing.T) {
-				random := rand.New(rand.NewPCG(seed, uint64(order)))
+				random := rand.New(rand.NewPCG(start, uint64(order)))
 				leaves := leavesOf(t, order, random)
 				want := gccBytes(t, order, leaves)
 				got := generatedBytes(t, order, both, leaves)

@@ -3,7 +3,6 @@ package tests
 import (
 	"cmp"
 	"fmt"
-	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,6 +12,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"cstructgen/internal/testseed"
 )
 
 // kernelSample is a wide sample of headers that the kernel gives to programs:
@@ -65,9 +66,7 @@ func TestKernelSample(t *testing.T) {
 	}
 	sample := slices.Clone(kernelSample)
 	if !wholeCorpus() {
-		seed := rand.Uint64()
-		t.Logf("seed %d", seed)
-		rand.New(rand.NewPCG(seed, 0)).Shuffle(len(sample), func(i, j int) { sample[i], sample[j] = sample[j], sample[i] })
+		testseed.Rand(t).Shuffle(len(sample), func(i, j int) { sample[i], sample[j] = sample[j], sample[i] })
 		sample = sample[:sampleSize]
 	}
 	m := newKernelModule(t)

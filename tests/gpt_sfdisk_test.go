@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"cstructgen/gpt"
+	"cstructgen/internal/testseed"
 )
 
 // An sfdiskTable is what `sfdisk --json` prints of a disk.
@@ -154,9 +155,7 @@ func newDisk(t *testing.T, size int64) (dir string) {
 // Tables that sfdisk writes are read as sfdisk reads them.
 func TestSfdiskAgrees(t *testing.T) {
 	t.Parallel()
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
-	rnd := rand.New(rand.NewPCG(seed, 0))
+	rnd := testseed.Rand(t)
 	const size = 64 << 20
 	rounds := randomRounds(6, 24)
 	for i := range rounds {
@@ -220,9 +219,7 @@ func alterDisk(t *testing.T, dir string, at int64) {
 // them; it reads and writes the scripts of sfdisk.
 func TestFdiskAgreesOnLargeSectors(t *testing.T) {
 	t.Parallel()
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
-	rnd := rand.New(rand.NewPCG(seed, 0))
+	rnd := testseed.Rand(t)
 	tool := buildTool(t)
 	const size, sectorSize = 256 << 20, 4096
 	for i := range 4 {
@@ -277,9 +274,7 @@ func TestFdiskAgreesOnLargeSectors(t *testing.T) {
 // sfdisk shows of the disk.
 func TestToolShowsPartitions(t *testing.T) {
 	t.Parallel()
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
-	rnd := rand.New(rand.NewPCG(seed, 0))
+	rnd := testseed.Rand(t)
 	tool := buildTool(t)
 	const size = 64 << 20
 	for _, tt := range []struct{ name, script string }{

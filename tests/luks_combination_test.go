@@ -5,13 +5,13 @@ import (
 	"context"
 	"errors"
 	"flag"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
+	"cstructgen/internal/testseed"
 	"cstructgen/luks"
 )
 
@@ -73,9 +73,7 @@ func someKinds(t *testing.T) []luksKind {
 	if *luksAll {
 		return all
 	}
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
-	r := rand.New(rand.NewPCG(seed, 0))
+	r := testseed.Rand(t)
 	r.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 	if !wholeCorpus() {
 		return all[:2]

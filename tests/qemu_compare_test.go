@@ -6,11 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"testing"
 
+	"cstructgen/internal/testseed"
 	"cstructgen/qcow2"
 )
 
@@ -110,8 +110,7 @@ func compareParts(t *testing.T, im *qcow2.Image, whole []mapEntry) {
 	if im.Size() == 0 {
 		return
 	}
-	seed := rand.Uint64()
-	r := rand.New(rand.NewPCG(seed, 1))
+	r := testseed.Rand(t)
 	for range 5 {
 		// Near a border, where there is something to get wrong.
 		from := whole[r.IntN(len(whole))].Start + r.Int64N(3*im.ClusterSize()) - im.ClusterSize()
@@ -125,7 +124,7 @@ func compareParts(t *testing.T, im *qcow2.Image, whole []mapEntry) {
 		}
 		compareEntries(t, mapOf(t, im, from, n), want)
 		if t.Failed() {
-			t.Logf("%d bytes from %d on, seed %d", n, from, seed)
+			t.Logf("%d bytes from %d on", n, from)
 			return
 		}
 	}
@@ -439,14 +438,13 @@ func compareRandom(t *testing.T, im *qcow2.Image, raw io.ReaderAt, size int64, n
 	if size == 0 {
 		return
 	}
-	seed := rand.Uint64()
-	r := rand.New(rand.NewPCG(seed, 0))
+	r := testseed.Rand(t)
 	got, want := make([]byte, 128<<10), make([]byte, 128<<10)
 	for range n {
 		at := r.Int64N(size)
 		length := min(1+r.IntN(len(got)), int(min(size-at, 1<<30)))
 		if err := differs(im, raw, got[:length], want[:length], at); err != nil {
-			t.Errorf("%v (seed %d)", err, seed)
+			t.Error(err)
 			return
 		}
 	}

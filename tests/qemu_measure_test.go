@@ -2,9 +2,10 @@ package tests
 
 import (
 	"fmt"
-	"math/rand/v2"
 	"strings"
 	"testing"
+
+	"cstructgen/internal/testseed"
 )
 
 // compareMeasure runs measure on the image in dir, for a few kinds of target.
@@ -42,12 +43,11 @@ func TestMeasureSizes(t *testing.T) {
 	t.Parallel()
 	requireTool(t, "qemu-img")
 	tool := buildTool(t)
-	runs, seed := 40, rand.Uint64()
+	runs := 40
 	if wholeCorpus() {
 		runs = 120
 	}
-	rng := rand.New(rand.NewPCG(seed, 0))
-	t.Logf("seed %d", seed)
+	rng := testseed.Rand(t)
 	codes := map[int]int{}
 	for range runs {
 		options := []string{fmt.Sprintf("cluster_size=%d", 1<<(8+rng.IntN(15)))}

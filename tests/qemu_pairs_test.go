@@ -2,9 +2,10 @@ package tests
 
 import (
 	"fmt"
-	"math/rand/v2"
 	"strings"
 	"testing"
+
+	"cstructgen/internal/testseed"
 )
 
 // A pairImage is one of the images that are compared with one another. They
@@ -62,12 +63,11 @@ func TestComparePairs(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	pairs, seed := 40, rand.Uint64()
+	pairs := 40
 	if wholeCorpus() {
 		pairs = 150
 	}
-	rng := rand.New(rand.NewPCG(seed, 0))
-	t.Logf("seed %d", seed)
+	rng := testseed.Rand(t)
 	verdicts := map[string]int{}
 	for range pairs {
 		one, two := images[rng.IntN(len(images))], images[rng.IntN(len(images))]

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"cstructgen/internal/testseed"
 	"cstructgen/qcow2"
 )
 
@@ -138,8 +139,7 @@ func TestReferenceOnHostile(t *testing.T) {
 		}
 		t.Run(r.name, func(t *testing.T) {
 			t.Parallel()
-			seed := rand.Uint64()
-			random := rand.New(rand.NewPCG(seed, 5))
+			random := testseed.Rand(t)
 			good := filesIn(t, unpackCommitted(t, r.name))
 			for round := range rounds {
 				files := make(map[string][]byte)
@@ -155,7 +155,7 @@ func TestReferenceOnHostile(t *testing.T) {
 				}
 				files[name] = damaged(random, good[name])
 				if err := compareReference(files); err != nil {
-					t.Fatalf("seed %d, round %d: %v", seed, round, err)
+					t.Fatalf("round %d: %v", round, err)
 				}
 			}
 		})

@@ -17,6 +17,7 @@ import (
 
 	"github.com/lunixbochs/struc"
 
+	"cstructgen/internal/testseed"
 	"cstructgen/qcow2"
 )
 
@@ -99,9 +100,7 @@ func TestQcow2StructsAreListed(t *testing.T) {
 // by the tags on the generated types.
 func TestStrucAgrees(t *testing.T) {
 	t.Parallel()
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
-	random := rand.New(rand.NewPCG(seed, 0))
+	random := testseed.Rand(t)
 	for _, c := range qcow2Structs {
 		t.Run(typeName(c), func(t *testing.T) {
 			size, err := struc.Sizeof(c)
@@ -137,9 +136,7 @@ func TestStrucAgrees(t *testing.T) {
 
 // So does encoding/binary, which can since no field of these is padded.
 func TestEncodingBinaryAgrees(t *testing.T) {
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
-	random := rand.New(rand.NewPCG(seed, 0))
+	random := testseed.Rand(t)
 	for _, c := range qcow2Structs {
 		b := randomBytes(random, binary.Size(c))
 		ours, theirs := blank(c), blank(c)
@@ -184,9 +181,7 @@ func TestAppendBinaryKeepsWhatIsThere(t *testing.T) {
 
 // A prefix of any length gives the fields that are whole in it, and zeros.
 func TestDecodePrefix(t *testing.T) {
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
-	random := rand.New(rand.NewPCG(seed, 0))
+	random := testseed.Rand(t)
 	for _, c := range qcow2Structs {
 		b := randomBytes(random, len(encode(t, c)))
 		ends := fieldEnds(c)

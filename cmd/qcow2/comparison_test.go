@@ -5,11 +5,11 @@ import (
 	"context"
 	"fmt"
 	"iter"
-	"math/rand/v2"
 	"strings"
 	"testing"
 	"time"
 
+	"cstructgen/internal/testseed"
 	"cstructgen/qcow2"
 )
 
@@ -38,9 +38,7 @@ func verdict(t *testing.T, one, two disk) string {
 // worker comes to it; what both know to be zeros is not read.
 func TestComparisonFindsTheFirst(t *testing.T) {
 	const size = 5<<20 + 512
-	seed := rand.Uint64()
-	rng := rand.New(rand.NewPCG(seed, 0))
-	t.Logf("seed %d", seed)
+	rng := testseed.Rand(t)
 	for range 8 {
 		one, two := newFakeDisk(size), newFakeDisk(size)
 		want := "Images are identical.\n"

@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"cstructgen/internal/testseed"
 	"cstructgen/qcow2"
 )
 
@@ -519,9 +520,7 @@ func TestCatPart(t *testing.T) {
 
 // Of several errors the one that lies first is told, whichever came first.
 func TestCopierTellsTheFirstError(t *testing.T) {
-	seed := rand.Uint64()
-	rng := rand.New(rand.NewPCG(seed, 0))
-	t.Logf("seed %d", seed)
+	rng := testseed.Rand(t)
 	for range 8 {
 		d := &brokenDisk{newFakeDisk(12 << 20), rng.Int64N(15 << 20)}
 		for i := range d.isData {

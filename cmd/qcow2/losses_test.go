@@ -6,12 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"os"
 	"runtime"
 	"strings"
 	"testing"
 
+	"cstructgen/internal/testseed"
 	"cstructgen/qcow2"
 )
 
@@ -22,9 +22,7 @@ func lost(off, n int64, what string) qcow2.Lost {
 // However the pieces come, what is listed is in order, without gaps where there
 // are none, and each byte counts once.
 func TestLossesJoin(t *testing.T) {
-	seed := rand.Uint64()
-	rng := rand.New(rand.NewPCG(seed, 0))
-	t.Logf("seed %d", seed)
+	rng := testseed.Rand(t)
 	var pieces []qcow2.Lost
 	for off := int64(0); off < 100<<10; off += 10 {
 		what := "a"

@@ -2,31 +2,23 @@ package cstruct
 
 import (
 	"flag"
-	"math/rand/v2"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"golang.org/x/tools/txtar"
+
+	"cstructgen/internal/testseed"
 )
 
-var (
-	mutationSeed = flag.Uint64("mutation-seed", 0, "seed of TestMutations; 0: by the clock")
-	mutations    = flag.Int("mutations", 1500, "texts that TestMutations tries")
-)
+var mutations = flag.Int("mutations", 1500, "texts that TestMutations tries")
 
 // TestMutations drops, repeats, swaps and replaces tokens of the golden
 // headers. Whatever comes out ends in an error or in a model that holds
 // together. It reaches further into the parser than bytes do.
 func TestMutations(t *testing.T) {
-	seed := *mutationSeed
-	if seed == 0 {
-		seed = uint64(time.Now().UnixNano())
-	}
-	t.Logf("-mutation-seed=%d", seed)
-	r := rand.New(rand.NewPCG(seed, 0))
+	r := testseed.Rand(t)
 	texts := goldenWords(t)
 	all := slices.Concat(texts...)
 	models := 0

@@ -4,6 +4,8 @@ import (
 	"math/bits"
 	"math/rand/v2"
 	"testing"
+
+	"cstructgen/internal/testseed"
 )
 
 // randomCode returns the lengths of a complete code of n symbols: the leaves
@@ -41,8 +43,7 @@ func canonical(lens []uint8) []uint {
 }
 
 func TestBuild(t *testing.T) {
-	seed := rand.Uint64()
-	rng := rand.New(rand.NewPCG(seed, 0))
+	rng := testseed.Rand(t)
 	var sorted [literalCodes]uint16
 	var table [literalSize]entry
 	var meaning [literalCodes]entry
@@ -58,7 +59,7 @@ func TestBuild(t *testing.T) {
 		}
 		lens := randomCode(rng, n)
 		if !build(room, level, lens, meaning[:], &sorted) {
-			t.Fatalf("seed %d: complete code refused: %v", seed, lens)
+			t.Fatalf("complete code refused: %v", lens)
 		}
 		for symbol, code := range canonical(lens) {
 			in := code | uint(rng.Uint32())<<lens[symbol] // whatever follows
@@ -69,7 +70,7 @@ func TestBuild(t *testing.T) {
 				e = room[uint(e>>baseShift)+in&(1<<(e>>codeShift&codeMask)-1)]
 			}
 			if int(e>>baseShift) != symbol || taken+uint8(e&takeMask) != lens[symbol] || taken+uint8(e>>codeShift&codeMask) != lens[symbol] {
-				t.Fatalf("seed %d: code %b of symbol %d gives entry %#x; lengths %v", seed, code, symbol, e, lens)
+				t.Fatalf("code %b of symbol %d gives entry %#x; lengths %v", code, symbol, e, lens)
 			}
 		}
 	}

@@ -2,12 +2,10 @@ package main
 
 import (
 	"bytes"
-	"fmt"
+	"errors"
 	"io"
 	"os"
 	"sync/atomic"
-
-	"golang.org/x/sync/errgroup"
 )
 
 // convertRows are whole disks written to raw files by the tool, and by
@@ -81,33 +79,31 @@ func (b *bench) copyRaw(target string) error {
 		return err
 	}
 	var next atomic.Int64
-	var g errgroup.Group
-	for range 2 {
-		g.Go(func() error {
-			buf, zeros := make([]byte, piece), make([]byte, block)
-			for {
-				at := next.Add(piece) - piece
-				n, err := src.ReadAt(buf, at)
-				if n == 0 {
+	work := func() error {
+		buf, zeros := make([]byte, piece), make([]byte, block)
+		for {
+			at := next.Add(piece) - piece
+			n, err := src.ReadAt(buf, at)
+			if n == 0 && err == io.EOF {
+				return nil
+			} else if n == 0 {
+				return err
+			}
+			for i := 0; i < n; {
+				start := i
+				for i < n && !bytes.Equal(buf[i:min(i+block, n)], zeros[:min(block, n-i)]) {
+					i = min(i+block, n)
+				}
+				if _, err := dst.WriteAt(buf[start:i], at+int64(start)); err != nil {
 					return err
 				}
-				for i := 0; i < n; {
-					start := i
-					for i < n && !bytes.Equal(buf[i:min(i+block, n)], zeros[:min(block, n-i)]) {
-						i = min(i+block, n)
-					}
-					if _, err := dst.WriteAt(buf[start:i], at+int64(start)); err != nil {
-						return err
-					}
-					i += block
-				}
+				i += block
 			}
-		})
+		}
 	}
-	if err := g.Wait(); err != io.EOF {
-		return fmt.Errorf("copy of %s: %w", raw, err)
-	}
-	return nil
+	other := make(chan error)
+	go func() { other <- work() }()
+	return errors.Join(work(), <-other)
 }
 
 // converts measures two programs that write a file, whose name is their last
