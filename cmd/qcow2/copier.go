@@ -34,13 +34,13 @@ type copier struct {
 	workers int
 	done    func(n int64) // told of bytes that are done with
 
-	ranges *ranger
-	first  earliest // error
+	// One worker at a time has the system copy: there they would wait for one
+	// another anyway, at the expense of the processor. Writes are left to that:
+	// a worker that sleeps comes too late to read for the next one.
+	ranging sync.Mutex
+	ranges  *ranger
 
-	// mu lets one worker write at a time, or have the system copy. Writes to one
-	// file wait for one another anyway, in the system, and burn processor time
-	// there that others need to read and decode.
-	mu sync.Mutex
+	first earliest // error
 }
 
 // A piece is a part of the disk that lies between two multiples of pieceSize.
@@ -262,14 +262,12 @@ func isZero(b []byte) bool {
 }
 
 func (c *copier) copyRange(p *piece) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.ranging.Lock()
+	defer c.ranging.Unlock()
 	c.ranges.copy(p)
 }
 
 func (c *copier) write(b []byte, off int64) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	_, err := c.dst.WriteAt(b, off)
 	return err
 }
