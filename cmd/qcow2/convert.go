@@ -69,7 +69,7 @@ zeros in the target, and is listed on standard error, a range a line, or with
 				return usageError{errors.New("--salvage is for images; ddrescue reads raw ones off bad disks")}
 			}
 			if workers == 0 {
-				workers = min(max(2, runtime.GOMAXPROCS(0)), maxWorkers)
+				workers = min(runtime.GOMAXPROCS(0)+1, maxWorkers) // one may wait for the disk
 			}
 			to.unsafe = cache == "unsafe"
 			src.cache = onceCache
@@ -95,7 +95,7 @@ zeros in the target, and is listed on standard error, a range a line, or with
 	f := cmd.Flags()
 	f.Lookup("output").Usage = "`format` of what --salvage lists: human or json"
 	f.StringVarP(&format, "target-format", "O", formatRaw, "`format` of the target: raw")
-	f.IntVarP(&workers, "parallel", "m", 0, "how many `parts` are read and written at once, 1 to 16, fewer where clusters are large (default: as there are processors, 2 at least)")
+	f.IntVarP(&workers, "parallel", "m", 0, "how many `parts` are read and written at once, 1 to 16, fewer where clusters are large (default: one more than there are processors)")
 	f.VarP(&sparse, "sparse", "S", "leave holes where so many bytes are zeros; 0: none, occupy all of the target; extents: where the image says so, without looking at data, which the system copies if it can")
 	f.BoolVarP(&to.existing, "no-create", "n", false, "write into the target that is there, in place; it must not be smaller than the disk")
 	f.BoolVar(&to.zero, "target-is-zero", false, "with -n: the target reads as zeros, which need not be written")
