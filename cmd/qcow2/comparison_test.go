@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -19,16 +20,11 @@ func verdict(t *testing.T, one, two disk) string {
 	var out bytes.Buffer
 	c := newComparison(one, two, false)
 	c.workers = 4
-	var done [2]int64
-	counted := make(chan int64, 1000)
-	c.done = func(n int64) { counted <- n }
+	var done atomic.Int64
+	c.done = func(n int64) { done.Add(n) }
 	f := c.run(t.Context())
-	close(counted)
-	for n := range counted {
-		done[0] += n
-	}
-	if f == nil && done[0] != c.size() {
-		t.Errorf("%d bytes counted as done, want %d", done[0], c.size())
+	if n := done.Load(); f == nil && n != c.size() {
+		t.Errorf("%d bytes counted as done, want %d", n, c.size())
 	}
 	printVerdict(&out, c, f)
 	return out.String()
@@ -169,7 +165,7 @@ func TestComparisonOfExbibytes(t *testing.T) {
 	if got := verdict(t, small, &claimingDisk{emptyDisk{size: 1<<63 - 512}}); got != "Content mismatch at offset 0!\n" {
 		t.Errorf("%q", got)
 	}
-	if d := time.Since(start); d > 10*time.Second {
+	if d := time.Since(start); d > time.Minute {
 		t.Errorf("it took %v", d)
 	}
 }

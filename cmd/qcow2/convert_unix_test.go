@@ -10,9 +10,22 @@ import (
 	"os/signal"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 )
+
+// A signallingDisk is one of zeros, larger than anybody waits for. The first
+// read sends a signal to this process, and waits until it is there.
+type signallingDisk struct {
+	claimingDisk
+	first func()
+}
+
+func (d *signallingDisk) ReadAt(p []byte, off int64) (int, error) {
+	d.first()
+	return d.claimingDisk.ReadAt(p, off)
+}
 
 func TestConvertSignal(t *testing.T) {
 	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
@@ -21,15 +34,13 @@ func TestConvertSignal(t *testing.T) {
 		signal.Notify(notified, sig)
 		defer signal.Stop(notified)
 		dir := t.TempDir()
-		src := newFakeDisk(64 << 20)
-		src.onRead = func(off int64) error {
-			if off < 8<<20 {
-				return syscall.Kill(syscall.Getpid(), sig)
+		src := &signallingDisk{claimingDisk{emptyDisk{size: 512 << 30}}, sync.OnceFunc(func() {
+			if err := syscall.Kill(syscall.Getpid(), sig); err != nil {
+				t.Error(err)
 			}
-			return nil
-		}
-		c := src.copier()
-		c.workers = 1
+			<-notified
+		})}
+		c := &copier{src: src, sparse: 4096, workers: 1, done: func(int64) {}}
 		err := convert(t.Context(), c, destination{name: filepath.Join(dir, "target")}, io.Discard)
 		if err == nil || !strings.Contains(err.Error(), "interrupted") {
 			t.Errorf("%v: %v", sig, err)
