@@ -168,7 +168,7 @@ func TestExtentsOfEndlessZeros(t *testing.T) {
 	for _, err := range im.ExtentsContext(ctx, 0, im.Size()) {
 		last = err
 	}
-	if d := time.Since(start); !errors.Is(last, context.DeadlineExceeded) || d > 5*time.Second {
+	if d := time.Since(start); !errors.Is(last, context.DeadlineExceeded) || d > 30*time.Second {
 		t.Errorf("cancelled: %v after %v", last, d)
 	}
 }

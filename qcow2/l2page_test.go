@@ -2,6 +2,7 @@ package qcow2
 
 import (
 	"bytes"
+	"math/rand/v2"
 	"sync"
 	"testing"
 
@@ -92,8 +93,9 @@ func TestNearPagesAreCached(t *testing.T) {
 	snapshot := &Image{chain: im.chain, file: im.file, data: im.data, decoded: im.decoded, active: im.active, diskSize: size}
 	snapshot.active.l1Size /= 2 // by the same L1 table, which is shorter
 	var wg sync.WaitGroup
-	for range 4 {
-		rnd := testseed.Rand(t)
+	seed := testseed.Of(t)
+	for g := range uint64(4) {
+		rnd := rand.New(rand.NewPCG(seed, g))
 		wg.Go(func() {
 			p := make([]byte, 4096)
 			for range 500 {

@@ -20,7 +20,9 @@ import (
 )
 
 // An unreliable reader is a file that does, one time in so many, what readers
-// may do and seldom do.
+// may do and seldom do. Which time is chance at each run, as is the order in
+// which goroutines come: a seed for all of them would take a lock, and that
+// would hide from the race detector who else needs one.
 type unreliable struct {
 	file   []byte
 	faults atomic.Bool  // errors, too; without it oddities alone
