@@ -148,11 +148,10 @@ func comparand(value string) string {
 	return value
 }
 
-// roundTrip writes the part that decodes and encodes random bytes.
+// roundTrip writes the part that decodes and encodes random bytes, the same at
+// each run: to look for others is for the fuzz target.
 func (w *writer) roundTrip(r *record, suffix string) {
-	w.line("seed := rand.Uint64()")
-	w.line(`t.Logf("seed %%d", seed)`)
-	w.line("random := rand.New(rand.NewPCG(seed, 0))")
+	w.line("random := rand.New(rand.NewPCG(1, 0))")
 	w.line("for range %d {", rounds(r.size))
 	w.line("var b, c, d [Sizeof%s]byte", r.name)
 	w.line("for i := range b {")

@@ -38,9 +38,7 @@ func TestLuksKeySlotCodec(t *testing.T) {
 			t.Errorf("%s: %+v encodes to %x, want %x at %d", f.name, want, c, f.bytes, f.offset)
 		}
 	}
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
-	random := rand.New(rand.NewPCG(seed, 0))
+	random := rand.New(rand.NewPCG(1, 0))
 	for range 100 {
 		var b, c, d [SizeofLuksKeySlot]byte
 		for i := range b {
@@ -146,9 +144,7 @@ func TestLuksPhdrCodec(t *testing.T) {
 			t.Errorf("%s: %+v encodes to %x, want %x at %d", f.name, want, c, f.bytes, f.offset)
 		}
 	}
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
-	random := rand.New(rand.NewPCG(seed, 0))
+	random := rand.New(rand.NewPCG(1, 0))
 	for range 43 {
 		var b, c, d [SizeofLuksPhdr]byte
 		for i := range b {

@@ -41,9 +41,7 @@ func TestQCowSnapshotHeaderCodec(t *testing.T) {
 			t.Errorf("%s: %+v encodes to %x, want %x at %d", f.name, want, c, f.bytes, f.offset)
 		}
 	}
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
-	random := rand.New(rand.NewPCG(seed, 0))
+	random := rand.New(rand.NewPCG(1, 0))
 	for range 100 {
 		var b, c, d [SizeofQCowSnapshotHeader]byte
 		for i := range b {
@@ -126,9 +124,7 @@ func TestQCowSnapshotExtraDataCodec(t *testing.T) {
 			t.Errorf("%s: %+v encodes to %x, want %x at %d", f.name, want, c, f.bytes, f.offset)
 		}
 	}
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
-	random := rand.New(rand.NewPCG(seed, 0))
+	random := rand.New(rand.NewPCG(1, 0))
 	for range 100 {
 		var b, c, d [SizeofQCowSnapshotExtraData]byte
 		for i := range b {
@@ -267,9 +263,7 @@ func TestQcow2BitmapDirEntryCodec(t *testing.T) {
 			t.Errorf("%s: %+v encodes to %x, want %x at %d", f.name, want, c, f.bytes, f.offset)
 		}
 	}
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
-	random := rand.New(rand.NewPCG(seed, 0))
+	random := rand.New(rand.NewPCG(1, 0))
 	for range 100 {
 		var b, c, d [SizeofQcow2BitmapDirEntry]byte
 		for i := range b {

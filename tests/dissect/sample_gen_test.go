@@ -55,9 +55,7 @@ func TestPointCodec(t *testing.T) {
 			t.Errorf("%s: %+v encodes to %x, want %x at %d", f.name, want, c, f.bytes, f.offset)
 		}
 	}
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
-	random := rand.New(rand.NewPCG(seed, 0))
+	random := rand.New(rand.NewPCG(1, 0))
 	for range 100 {
 		var b, c, d [SizeofPoint]byte
 		for i := range b {
@@ -333,9 +331,7 @@ func TestSampleAnon0Codec(t *testing.T) {
 	if x.SetBytes(x.Bytes()); x != same {
 		t.Errorf("Bytes set to itself: %x", x)
 	}
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
-	random := rand.New(rand.NewPCG(seed, 0))
+	random := rand.New(rand.NewPCG(1, 0))
 	for range 100 {
 		var b, c, d [SizeofSampleAnon0]byte
 		for i := range b {

@@ -143,9 +143,7 @@ func TestZipTimeCodec(t *testing.T) {
 	if x.SetYear(x.Year()); x != same {
 		t.Errorf("Year set to itself: %x", x)
 	}
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
-	random := rand.New(rand.NewPCG(seed, 0))
+	random := rand.New(rand.NewPCG(1, 0))
 	for range 100 {
 		var b, c, d [SizeofZipTime]byte
 		for i := range b {
@@ -229,9 +227,7 @@ func TestZipAboutCodec(t *testing.T) {
 			t.Errorf("%s: %+v encodes to %x, want %x at %d", f.name, want, c, f.bytes, f.offset)
 		}
 	}
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
-	random := rand.New(rand.NewPCG(seed, 0))
+	random := rand.New(rand.NewPCG(1, 0))
 	for range 100 {
 		var b, c, d [SizeofZipAbout]byte
 		for i := range b {
@@ -427,9 +423,7 @@ func TestZipEntryAnon0Codec(t *testing.T) {
 	if x.SetMode(x.Mode()); x != same {
 		t.Errorf("Mode set to itself: %x", x)
 	}
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
-	random := rand.New(rand.NewPCG(seed, 0))
+	random := rand.New(rand.NewPCG(1, 0))
 	for range 100 {
 		var b, c, d [SizeofZipEntryAnon0]byte
 		for i := range b {

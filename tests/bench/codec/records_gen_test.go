@@ -55,9 +55,7 @@ func TestHeaderCodec(t *testing.T) {
 			t.Errorf("%s: %+v encodes to %x, want %x at %d", f.name, want, c, f.bytes, f.offset)
 		}
 	}
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
-	random := rand.New(rand.NewPCG(seed, 0))
+	random := rand.New(rand.NewPCG(1, 0))
 	for range 100 {
 		var b, c, d [SizeofHeader]byte
 		for i := range b {
@@ -140,9 +138,7 @@ func TestTableCodec(t *testing.T) {
 			t.Errorf("%s: %+v encodes to %x, want %x at %d", f.name, want, c, f.bytes, f.offset)
 		}
 	}
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
-	random := rand.New(rand.NewPCG(seed, 0))
+	random := rand.New(rand.NewPCG(1, 0))
 	for range 1 {
 		var b, c, d [SizeofTable]byte
 		for i := range b {
