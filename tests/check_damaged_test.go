@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"cstructgen/internal/testseed"
 	"cstructgen/qcow2"
 )
 
@@ -445,7 +446,7 @@ func TestCheckRandom(t *testing.T) {
 	if wholeCorpus() {
 		rounds = 12
 	}
-	first := rand.Uint64N(1 << 32)
+	first := testseed.Of(t)
 	for i, image := range images {
 		for round := range rounds {
 			seed := first + uint64(i*rounds+round)

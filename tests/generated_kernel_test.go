@@ -289,7 +289,8 @@ func (m *kernelModule) finish() {
 		strings.Join([]string{
 			`"bytes"`, `"encoding/binary"`, `"fmt"`, `"math/rand/v2"`, `"os"`, `"reflect"`, `"testing"`, "",
 			`"github.com/lunixbochs/struc"`, "",
-		}, "\n")+strings.Join(m.imports, "\n")+"\n)\n"+strucCheck+
+		}, "\n")+strings.Join(m.imports, "\n")+"\n)\n"+
+		fmt.Sprintf("\nvar random = rand.New(rand.NewPCG(%d, 0))\n", testseed.Of(m.t))+strucCheck+
 		"\nfunc TestSizes(t *testing.T) {\nvar out bytes.Buffer\n"+strings.Join(m.prints, "\n")+
 		"\nif err := os.WriteFile(\"sizes\", out.Bytes(), 0o666); err != nil {\nt.Fatal(err)\n}\n}\n"+
 		"\nfunc TestStruc(t *testing.T) {\n"+strings.Join(m.checks, "\n")+"\n}\n"+
@@ -315,12 +316,12 @@ func (m *kernelModule) sizes() []string {
 	return strings.Split(strings.TrimSpace(string(mustTool(m.t, m.dir, program))), "\n")
 }
 
-// strucCheck is Go that compares a generated codec with struc.
+// strucCheck is Go that compares a generated codec with struc, on random bytes.
 const strucCheck = `
 func check[T any](t *testing.T, size int, order binary.ByteOrder, decode, encode func(*T, []byte)) {
 	b, ours, theirs := make([]byte, size), new(T), new(T)
 	for i := range b {
-		b[i] = byte(rand.Uint32())
+		b[i] = byte(random.Uint32())
 	}
 	decode(ours, b)
 	if err := struc.UnpackWithOptions(bytes.NewReader(b), theirs, &struc.Options{Order: order}); err != nil {

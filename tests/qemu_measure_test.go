@@ -51,18 +51,19 @@ func TestMeasureSizes(t *testing.T) {
 	codes := map[int]int{}
 	for range runs {
 		options := []string{fmt.Sprintf("cluster_size=%d", 1<<(8+rng.IntN(15)))}
-		for name, values := range map[string][]string{
-			"refcount_bits":  {"1", "2", "4", "8", "16", "32", "64", "3", "128"},
-			"extended_l2":    {"on", "off"},
-			"compat":         {"0.10", "1.1", "v2", "v3"},
-			"preallocation":  {"off", "metadata", "falloc", "full"},
-			"backing_file":   {"b"},
-			"lazy_refcounts": {"on", "off"},
+		for _, values := range [][]string{
+			{"refcount_bits=1", "refcount_bits=2", "refcount_bits=4", "refcount_bits=8", "refcount_bits=16", "refcount_bits=32", "refcount_bits=64", "refcount_bits=3", "refcount_bits=128"},
+			{"extended_l2=on", "extended_l2=off"},
+			{"compat=0.10", "compat=1.1", "compat=v2", "compat=v3"},
+			{"preallocation=off", "preallocation=metadata", "preallocation=falloc", "preallocation=full"},
+			{"backing_file=b"},
+			{"lazy_refcounts=on", "lazy_refcounts=off"},
 		} {
 			if rng.IntN(4) == 0 {
-				options = append(options, name+"="+values[rng.IntN(len(values))])
+				options = append(options, pick(rng, values...))
 			}
 		}
+		rng.Shuffle(len(options), func(i, j int) { options[i], options[j] = options[j], options[i] })
 		size := rng.Uint64() >> (1 + rng.IntN(63))
 		args := []string{"-O", "qcow2", "-o", strings.Join(options, ","), "--size", fmt.Sprint(size)}
 		codes[sameMeasure(t, tool, new(recipe), ".", args)]++

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -78,14 +79,16 @@ func compareDirty(t *testing.T, im *qcow2.Image, b *qcow2.Bitmap, dir, nbd strin
 			t.Errorf("qemu-nbd: %v: %s", err, &says)
 		}
 	}()
+	var out []byte
 	for ctx.Err() == nil {
-		if _, err := os.Stat(socket); err == nil {
+		out, err = runTool(t, dir, "qemu-img", "map", "--output=json", "--image-opts",
+			"driver=nbd,server.type=unix,server.path="+socket+",x-dirty-bitmap=qemu:dirty-bitmap:"+b.Name)
+		// The socket is there first, and somebody listens to it then.
+		if err == nil || !strings.Contains(err.Error(), "Failed to connect to") {
 			break
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
-	out, err := runTool(t, dir, "qemu-img", "map", "--output=json", "--image-opts",
-		"driver=nbd,server.type=unix,server.path="+socket+",x-dirty-bitmap=qemu:dirty-bitmap:"+b.Name)
 	if err != nil {
 		cancel()
 		t.Fatal(err)
