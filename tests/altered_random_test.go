@@ -50,8 +50,8 @@ func compareScrambled(t *testing.T, dir string) {
 	}
 	if err == nil {
 		compareContents(t, im, theirs.raw)
-		if out, err := runTool(t, dir, "qemu-img", "map", "-f", "qcow2", "--output=json", diskName); err == nil {
-			compareMap(t, im, out)
+		if theirs.mapped {
+			compareMap(t, im, theirs.mapping)
 		}
 		return
 	}

@@ -142,8 +142,8 @@ func (c *combination) options() []string {
 func (c *combination) recipe() recipe {
 	r := recipe{name: c.String()}
 	size := c.diskSize()
-	steps, backing := c.backingSteps(size)
-	r.steps = steps
+	below, backing := c.backingSteps(size)
+	r.below = below
 	options := append(c.options(), backing...)
 	switch c.data {
 	case "data-file":

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -18,6 +19,7 @@ import (
 type recipe struct {
 	name     string    // what the image is, as the name of a subtest
 	about    string    // for readers of the committed images
+	below    []command // make the layers that it lies on, which no step writes to
 	steps    []command // in order
 	password string    // of encrypted images
 	noData   bool      // its data cannot be read: metadata alone is compared
@@ -100,10 +102,8 @@ const sigKill = "sigraise 9"
 
 // A builder runs recipes. Its zero value is not ready: see newBuilder.
 type builder struct {
-	tools map[string]string // name -> path
-	// shared is a directory with what writes take their bytes from, made once
-	// for all images: see combination.writes.
-	shared string
+	tools  map[string]string // name -> path
+	shared string            // sharedDir
 }
 
 // sharedFiles are the commands that make the files in builder.shared.
@@ -117,17 +117,32 @@ func newBuilder(t testing.TB) *builder {
 	b := &builder{tools: map[string]string{
 		"qemu-img": requireTool(t, "qemu-img"),
 		"qemu-io":  requireTool(t, "qemu-io"),
-	}, shared: t.TempDir()}
-	for _, c := range sharedFiles {
-		if err := b.run(c, b.shared); err != nil {
-			t.Fatal(err)
-		}
+	}}
+	var err error
+	if b.shared, err = sharedDir(); err != nil {
+		t.Fatal(err)
 	}
 	return b
 }
 
-// build runs the steps of r in dir, which exists and is empty.
+// build runs the steps of r in dir, which exists and is empty. The layers that
+// it lies on are linked from where they were made.
 func (b *builder) build(r *recipe, dir string) error {
+	if len(r.below) > 0 {
+		layers, err := b.layers(r.below)
+		if err != nil {
+			return fmt.Errorf("%s: below: %w", r.name, err)
+		}
+		files, err := os.ReadDir(layers)
+		if err != nil {
+			return err
+		}
+		for _, f := range files {
+			if err := os.Link(filepath.Join(layers, f.Name()), filepath.Join(dir, f.Name())); err != nil {
+				return err
+			}
+		}
+	}
 	for i, step := range r.steps {
 		if err := b.run(step, dir); err != nil {
 			return fmt.Errorf("%s: step %d: %w", r.name, i, err)
@@ -136,20 +151,57 @@ func (b *builder) build(r *recipe, dir string) error {
 	return nil
 }
 
+// madeLayers are the directories of layers by the commands that made them, as
+// functions that make them at the first call.
+var madeLayers sync.Map
+
+// layers runs the commands, but only once in a process for the same ones, and
+// returns the directory with the files.
+func (b *builder) layers(commands []command) (string, error) {
+	layers, _ := madeLayers.LoadOrStore(fmt.Sprint(commands), sync.OnceValues(func() (string, error) {
+		root, err := newProcessDir("layers-")
+		if err != nil {
+			return "", err
+		}
+		dir, err := b.imageDir(root)
+		if err != nil {
+			return "", err
+		}
+		return dir, b.build(&recipe{name: "layers", steps: commands}, dir)
+	}))
+	return layers.(func() (string, error))()
+}
+
+// imageDir makes the directory for an image in root, and beside it has the
+// files of builder.shared.
+func (b *builder) imageDir(root string) (string, error) {
+	for _, c := range sharedFiles {
+		if err := os.Symlink(filepath.Join(b.shared, c[1]), filepath.Join(root, c[1])); err != nil {
+			return "", err
+		}
+	}
+	dir := filepath.Join(root, "image")
+	return dir, os.Mkdir(dir, 0o777)
+}
+
 func (b *builder) run(c command, dir string) error {
 	if c[0] == "try" {
 		_, _ = runFound(dir, b.tools[c[1]], c[2:]...)
 		return nil
 	}
 	if path := b.tools[c[0]]; path != "" {
-		out, err := runFound(dir, path, c[1:]...)
+		c, environment, err := hastened(c)
+		if err != nil {
+			return err
+		}
+		out, err := runWith(environment, dir, path, c[1:]...)
 		for range 20 {
 			// QEMU measures how fast LUKS keys are derived here, and on a
 			// machine that is busy now and then measures 0.
 			if err == nil || !strings.Contains(err.Error(), "Unable to get accurate CPU usage") {
 				break
 			}
-			out, err = runFound(dir, path, c[1:]...)
+			out, err = runWith(environment, dir, path, c[1:]...)
 		}
 		if te := new(toolError); slices.Contains(c, sigKill) && errors.As(err, &te) && te.exit == -1 {
 			return nil // as it was told
@@ -194,6 +246,32 @@ func (b *builder) run(c command, dir string) error {
 		return err
 	}
 	return fmt.Errorf("no program %q", c[0])
+}
+
+// hastened is a command as it is run: one that measures how fast LUKS keys are
+// derived does it with fastClock.
+func hastened(c command) (_ command, environment []string, err error) {
+	const option = "iter-time="
+	i := slices.IndexFunc(c, func(arg string) bool { return strings.Contains(arg, option) })
+	if i < 0 {
+		return c, nil, nil
+	}
+	clock, err := fastClock()
+	if err != nil || clock == "" {
+		return c, nil, err
+	}
+	before, after, _ := strings.Cut(c[i], option)
+	number, rest, more := strings.Cut(after, ",")
+	ms, err := strconv.Atoi(number)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", c, err)
+	}
+	if more {
+		rest = "," + rest
+	}
+	c = slices.Clone(c)
+	c[i] = fmt.Sprint(before, option, ms*clockFactor, rest)
+	return c, []string{"LD_PRELOAD=" + clock}, nil
 }
 
 // noise returns n random bytes, the same for the same seed on every machine.

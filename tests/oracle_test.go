@@ -52,6 +52,19 @@ func requireTool(t testing.TB, name string) string {
 	return ""
 }
 
+// qemuVersion is what the qemu-img that is installed says of itself.
+func qemuVersion(t testing.TB) string {
+	t.Helper()
+	requireTool(t, "qemu-img")
+	out, err := askVersion()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(out)
+}
+
+var askVersion = sync.OnceValues(func() ([]byte, error) { return runFound("", "qemu-img", "--version") })
+
 // gccMachine returns an error unless gcc is one for x86-64 Linux, whose layout
 // is compared. On Windows it is another, on macOS it is clang.
 var gccMachine = sync.OnceValue(func() error {
@@ -90,12 +103,17 @@ func mustTool(t testing.TB, dir, name string, args ...string) []byte {
 // runFound runs the tool at path. It needs no testing.TB, so that goroutines
 // may call it.
 func runFound(dir, path string, args ...string) ([]byte, error) {
+	return runWith(nil, dir, path, args...)
+}
+
+// runWith is runFound with more in the environment.
+func runWith(environment []string, dir, path string, args ...string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), oracleTimeout)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, path, args...)
 	cmd.Dir = dir
 	// Messages are compared and printed: one language for all machines.
-	cmd.Env = append(os.Environ(), "LC_ALL=C")
+	cmd.Env = append(append(os.Environ(), "LC_ALL=C"), environment...)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := cmd.Run(); err != nil {

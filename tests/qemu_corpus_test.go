@@ -1,23 +1,13 @@
 package tests
 
-import (
-	"os"
-	"path/filepath"
-	"testing"
-)
+import "testing"
 
 // withImage makes the image of r in a directory of its own and hands that to
 // use. The files are gone afterwards: all of them together are gigabytes.
 func withImage(t *testing.T, b *builder, r *recipe, use func(dir string)) {
 	t.Helper()
-	root := t.TempDir()
-	for _, c := range sharedFiles {
-		if err := os.Symlink(filepath.Join(b.shared, c[1]), filepath.Join(root, c[1])); err != nil {
-			t.Fatal(err)
-		}
-	}
-	dir := filepath.Join(root, "image")
-	if err := os.Mkdir(dir, 0o777); err != nil {
+	dir, err := b.imageDir(t.TempDir())
+	if err != nil {
 		t.Fatal(err)
 	}
 	if err := b.build(r, dir); err != nil {

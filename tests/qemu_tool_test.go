@@ -4,13 +4,11 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 )
 
@@ -42,40 +40,6 @@ func TestTool(t *testing.T) {
 		})
 	}
 }
-
-// toolDir is where buildTool puts the program. TestMain removes it.
-var toolDir string
-
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if toolDir != "" {
-		os.RemoveAll(toolDir)
-	}
-	os.Exit(code)
-}
-
-// buildTool compiles cmd/qcow2, once, and returns the program's name.
-func buildTool(t testing.TB) string {
-	t.Helper()
-	tool, err := builtTool()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return tool
-}
-
-var builtTool = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "cstructgen-tests-")
-	if err != nil {
-		return "", err
-	}
-	toolDir = dir
-	tool := filepath.Join(dir, "qcow2.exe") // the name that Windows wants; others do not mind
-	if out, err := exec.Command("go", "build", "-o", tool, "cstructgen/cmd/qcow2").CombinedOutput(); err != nil {
-		return "", fmt.Errorf("%w\n%s", err, out)
-	}
-	return tool, nil
-})
 
 // keyName is the file with the password of the image beside it.
 const keyName = "password"
@@ -125,7 +89,7 @@ func compareTool(t *testing.T, tool string, r *recipe, dir string) {
 			compareInfoText(t, a[i], b[i])
 		}
 	}
-	if v := mustTool(t, dir, "qemu-img", "--version"); bytes.Contains(v, []byte(" version 7.")) {
+	if strings.Contains(qemuVersion(t), " version 7.") {
 		// For people, in the words of this version: later ones print more.
 		if ours, theirs, ok := both("info"); ok && compact(ours) != compact(theirs) {
 			t.Errorf("info\n%s\nqemu-img\n%s", ours, theirs)
