@@ -47,7 +47,7 @@ func luksSamples() []luksSample {
 		commands: []command{
 			{"secret", "key", "open sesame"},
 			img("create", "-q", "-f", "luks", "--object", "secret,id=key,file=key", "-o",
-				"key-secret=key,cipher-alg=aes-128,cipher-mode=cbc,ivgen-alg=essiv,ivgen-hash-alg=sha256,iter-time=10", file, "64k"),
+				"key-secret=key,cipher-alg=aes-128,cipher-mode=cbc,ivgen-alg=essiv,ivgen-hash-alg=sha256,iter-time=1", file, "64k"),
 			{"qemu-io", "--object", "secret,id=key,file=key", "--image-opts", "-c", "write -q -P 0x41 1000 1500",
 				"driver=luks,key-secret=key,file.driver=file,file.filename=" + file},
 		},
