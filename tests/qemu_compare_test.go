@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"cstructgen/internal/testseed"
@@ -217,6 +218,9 @@ func compareCompressed(t *testing.T, im *qcow2.Image, dir string, source []strin
 // compareEntries reports the first difference of two maps.
 func compareEntries(t *testing.T, got, want []mapEntry) {
 	t.Helper()
+	if slices.ContainsFunc(want, func(e mapEntry) bool { return e.Compressed == nil }) {
+		got = withoutCompressed(got)
+	}
 	for i := range max(len(got), len(want)) {
 		var g, w string
 		if i < len(got) {

@@ -117,7 +117,7 @@ func checkVerdict(r *qcow2.CheckResult) error {
 }
 
 // checkObject returns r with the keys of QEMU's ImageCheck, in the order of
-// qemu-img 7.2. Most are left out where they are 0.
+// qemu-img. Most are left out where they are 0.
 func checkObject(r *qcow2.CheckResult, filename, format string) object {
 	var o object
 	optional := func(key string, n int64) {

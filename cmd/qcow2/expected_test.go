@@ -36,6 +36,11 @@ func TestExpected(t *testing.T) {
 				delete(info, key) // depend on where the image lies
 				delete(want.Info, key)
 			}
+			// Not said by the version that was asked.
+			delete(info, "children")
+			if encrypt, ok := info["format-specific"].(map[string]any)["data"].(map[string]any)["encrypt"].(map[string]any); ok {
+				delete(encrypt, "detached-header")
+			}
 			if diff := cmp.Diff(want.Info, info); diff != "" {
 				t.Errorf("info (-qemu-img +qcow2):\n%s", diff)
 			}
@@ -43,6 +48,7 @@ func TestExpected(t *testing.T) {
 			if want.Map != nil {
 				var got []map[string]any
 				for _, e := range parsed(t, succeed(t, "map", "--output=json", "--allow-dir", name, disk)).([]any) {
+					delete(e.(map[string]any), "compressed")
 					got = append(got, e.(map[string]any))
 				}
 				if diff := cmp.Diff(want.Map, got); diff != "" {

@@ -67,7 +67,7 @@ is compressed, and the depth of the layer that decides (0 is the image).`,
 	return cmd
 }
 
-// mapJSON prints extents as qemu-img 7.2 does, a line each. What was asked for
+// mapJSON prints extents as qemu-img does, a line each. What was asked for
 // may begin behind the disk.
 func mapJSON(ctx context.Context, w io.Writer, d disk, asked, off, n int64) error {
 	separator := "["
@@ -88,6 +88,7 @@ func mapJSON(ctx context.Context, w io.Writer, d disk, asked, off, n int64) erro
 		truth(`, "present": `, e.Present)
 		truth(`, "zero": `, e.Zero)
 		truth(`, "data": `, e.Data)
+		truth(`, "compressed": `, e.Compressed)
 		if e.HasOffset {
 			number(`, "offset": `, e.Offset)
 		}

@@ -86,7 +86,7 @@ func copyFile(t *testing.T, from, to string) {
 }
 
 // hostSizes are numbers that depend on the host's file system.
-var hostSizes = regexp.MustCompile(`(?m)^(disk size: |\s*"actual-size": ).*$`)
+var hostSizes = regexp.MustCompile(`(?m)^(\s*disk size: |\s*"actual-size": ).*$`)
 
 // onThisSystem returns what a script wants in the words of the system that the
 // test runs on: it was written on Unix. What a file takes of the disk is left

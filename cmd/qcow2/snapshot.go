@@ -75,16 +75,17 @@ func snapshotObject(s *qcow2.Snapshot) object {
 
 // printSnapshots writes the list as qemu-img does (bdrv_snapshot_dump).
 func printSnapshots(w io.Writer, snapshots []qcow2.Snapshot) {
-	fmt.Fprintf(w, "Snapshot list:\n%-10s%-17s%8s%20s%13s%11s\n", "ID", "TAG", "VM SIZE", "DATE", "VM CLOCK", "ICOUNT")
+	const columns = "%-7s %-16s %8s %19s %15s %10s\n"
+	fmt.Fprintf(w, "Snapshot list:\n"+columns, "ID", "TAG", "VM_SIZE", "DATE", "VM_CLOCK", "ICOUNT")
 	for i := range snapshots {
 		s := &snapshots[i]
-		icount := ""
+		icount := "--"
 		if s.HasICount {
 			icount = strconv.FormatInt(int64(s.ICount), 10)
 		}
 		ms := s.Header.VmClockNsec / uint64(time.Millisecond)
-		clock := fmt.Sprintf("%02d:%02d:%02d.%03d", ms/3600000, ms/60000%60, ms/1000%60, ms%1000)
-		fmt.Fprintf(w, "%-9s %-16s %8s%20s%13s%11s\n", shown(s.ID), shown(s.Name), humanSize(s.VMStateSize),
+		clock := fmt.Sprintf("%04d:%02d:%02d.%03d", ms/3600000, ms/60000%60, ms/1000%60, ms%1000)
+		fmt.Fprintf(w, columns, shown(s.ID), shown(s.Name), humanSize(s.VMStateSize),
 			s.Date.Local().Format(time.DateTime), clock, icount)
 	}
 }
