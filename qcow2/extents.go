@@ -55,6 +55,11 @@ func (im *Image) Extents(off, n int64) iter.Seq2[Extent, error] {
 // the loop is enough. It is for those who must not wait for the next extent,
 // which an image with tables made to say the same for ever may delay.
 func (im *Image) ExtentsContext(ctx context.Context, off, n int64) iter.Seq2[Extent, error] {
+	return im.extents(ctx, off, n, maxMerged)
+}
+
+// extents is ExtentsContext that merges as many parts at most.
+func (im *Image) extents(ctx context.Context, off, n int64, most int) iter.Seq2[Extent, error] {
 	return func(yield func(Extent, error) bool) {
 		if off < 0 || n < 0 || off > im.Size() || n > im.Size()-off {
 			yield(Extent{}, errExtents(off, n, im.Size()))
@@ -73,7 +78,7 @@ func (im *Image) ExtentsContext(ctx context.Context, off, n int64) iter.Seq2[Ext
 					yield(Extent{}, err)
 				}
 				return
-			case cur.Length > 0 && cur.continues(&next) && merged < maxMerged:
+			case cur.Length > 0 && cur.continues(&next) && merged < most:
 				cur.Length += next.Length
 				merged++
 			default:

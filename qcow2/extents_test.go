@@ -161,6 +161,17 @@ func TestExtentsOfEndlessZeros(t *testing.T) {
 		t.Errorf("status: %+v, %v", e, err)
 	}
 
+	// Who listens is heard from.
+	next := int64(0)
+	for e, err := range im.extents(t.Context(), 0, im.Size(), 3) {
+		if err != nil || e.Start != next || e.Length != (3+1)*(maxPart+1)*piece {
+			t.Fatalf("%+v, %v, want one of 4 parts at %#x", e, err, next)
+		}
+		if next += e.Length; e.Start > 0 {
+			break
+		}
+	}
+
 	// Its first extent would take minutes.
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()

@@ -92,17 +92,17 @@ func (f *hostFile) checkHeader(h *QCowHeader) error {
 		return f.headerError("l1_size", OffsetofQCowHeader_L1Size, uint64(h.L1Size),
 			fmt.Sprintf("the disk needs %d entries", need), ErrCorrupt)
 	}
-	return f.checkL1(&g, "header", OffsetofQCowHeader_L1TableOffset, h.L1TableOffset, h.L1Size)
+	return f.checkL1(&g, "header", OffsetofQCowHeader_L1TableOffset, h.L1TableOffset, OffsetofQCowHeader_L1Size, h.L1Size)
 }
 
 // checkL1 checks that the L1 table of which whose speaks is no longer than
 // QEMU allows, cluster aligned, and inside the file. at is where its offset is
-// found.
-func (f *hostFile) checkL1(g *geometry, whose string, at hostOffset, off uint64, entries uint32) error {
+// found, sizeAt where its length is.
+func (f *hostFile) checkL1(g *geometry, whose string, at hostOffset, off uint64, sizeAt hostOffset, entries uint32) error {
 	size := uint64(entries) * L1E_SIZE
 	switch {
 	case size > QCOW_MAX_L1_SIZE:
-		return f.errorAt(whose+": length of the L1 table", at, uint64(entries),
+		return f.errorAt(whose+": length of the L1 table", sizeAt, uint64(entries),
 			fmt.Sprintf("entries, at most %d", QCOW_MAX_L1_SIZE/L1E_SIZE), ErrLimit)
 	case !g.aligned(hostOffset(off)):
 		return f.errorAt(whose+": offset of the L1 table", at, off, "must be cluster aligned", ErrCorrupt)

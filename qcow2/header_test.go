@@ -110,7 +110,7 @@ func TestHeaderRules(t *testing.T) {
 		{name: "size that fills the L1 table", recipe: small, change: func(b *builder) { b.header.Size = 512 << 20 }},
 		{name: "an L1 table with room for a machine's state", recipe: recipe{size: 1 << 20, l1Size: 100}},
 
-		{"L1 table of 4194305 entries", small, func(b *builder) { b.header.L1Size = 4194305 }, ErrLimit, "length of the L1 table at 0x28: 0x400001"},
+		{"L1 table of 4194305 entries", small, func(b *builder) { b.header.L1Size = 4194305 }, ErrLimit, "length of the L1 table at 0x24: 0x400001"},
 		{"L1 table of 4194304 entries in a small file", small, func(b *builder) { b.header.L1Size = 4194304 }, ErrTruncated, "L1 table"},
 		{"L1 table past the end of the file", small, func(b *builder) { b.header.L1TableOffset = 1 << 40 }, ErrTruncated, "L1 table at 0x10000000000"},
 		{"L1 table past 2^63", small, func(b *builder) { b.header.L1TableOffset = huge &^ 0xffff }, ErrCorrupt, "2^63"},

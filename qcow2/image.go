@@ -105,27 +105,31 @@ func optionsOf(opts *Options) Options {
 
 // openFile opens a regular file or block device and finds its size.
 func openFile(name string) (*os.File, int64, error) {
-	check := func(info fs.FileInfo, err error) error {
-		if err != nil {
-			return err
-		}
-		if t := info.Mode().Type(); t != 0 && t != fs.ModeDevice {
-			return fmt.Errorf("qcow2: %q is not a regular file or block device: %w", name, fs.ErrInvalid)
-		}
-		return nil
-	}
 	// Opening can be an act in itself, so the kind of file is asked first, and
-	// once more of what was opened, which may have been put there since. A FIFO
-	// is not waited for.
-	if err := check(os.Stat(name)); err != nil {
+	// once more of what was opened, which may have been put there since.
+	info, err := os.Stat(name)
+	if err == nil {
+		err = checkKind(name, info)
+	}
+	if err != nil {
 		return nil, 0, err
 	}
+	return openNow(name)
+}
+
+// openNow is openFile, whatever the file was when it was asked about before. A
+// FIFO is not waited for.
+func openNow(name string) (*os.File, int64, error) {
 	f, err := os.OpenFile(name, os.O_RDONLY|openFlags, 0)
 	if err != nil {
 		return nil, 0, err
 	}
 	size := int64(0)
-	if err = check(f.Stat()); err == nil {
+	info, err := f.Stat()
+	if err == nil {
+		err = checkKind(name, info)
+	}
+	if err == nil {
 		size, err = f.Seek(0, io.SeekEnd)
 	}
 	if err != nil {
@@ -133,6 +137,15 @@ func openFile(name string) (*os.File, int64, error) {
 		return nil, 0, err
 	}
 	return f, size, nil
+}
+
+// checkKind returns an error unless info is that of a regular file or a block
+// device.
+func checkKind(name string, info fs.FileInfo) error {
+	if t := info.Mode().Type(); t != 0 && t != fs.ModeDevice {
+		return fmt.Errorf("qcow2: %q is not a regular file or block device: %w", name, fs.ErrInvalid)
+	}
+	return nil
 }
 
 // Close closes the files that opening the image opened, and the Closers of

@@ -121,3 +121,65 @@ func TestNothingElseIsOpened(t *testing.T) {
 		}
 	}
 }
+
+// Opening can be an act in itself, of a tape or a pipe: what is no file is not
+// opened at all, and neither is what has no format, that would have to be
+// guessed. What was opened is closed with the image, or at once if the image
+// does not open.
+func TestOnlyWhatIsNeededIsOpened(t *testing.T) {
+	dir := t.TempDir()
+	in := func(name string) string { return filepath.Join(dir, name) }
+	write := func(name string, file []byte) string {
+		if err := os.WriteFile(in(name), file, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return in(name)
+	}
+	write("b", make([]byte, 512))
+	if err := syscall.Mkfifo(in("fifo"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	descriptors := func() int {
+		list, err := os.ReadDir("/proc/self/fd")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(list)
+	}
+	w := watchOpens(t, dir)
+	Open(in("fifo"), nil)
+	if got := w.opened(); len(got) > 0 {
+		t.Errorf("a FIFO as image: opened %q", got)
+	}
+	for _, c := range []struct {
+		name  string
+		image []byte
+		opens []string // "" is the directory
+		fails bool
+	}{
+		{"a file", overlay(t, 512, "b", "raw"), []string{"", "b", "i"}, false},
+		{"a FIFO", overlay(t, 512, "fifo", "raw"), []string{"", "i"}, false},
+		{"a directory", overlay(t, 512, ".", "raw"), []string{"", "i"}, false},
+		{"no format", overlay(t, 512, "b", ""), []string{"", "i"}, false},
+		{"itself", overlay(t, 512, "i", "qcow2"), []string{"", "i"}, true},
+		{"a file that is no image", overlay(t, 512, "b", "qcow2"), []string{"", "b", "i"}, true},
+	} {
+		name := write("i", c.image)
+		w.opened()
+		before := descriptors()
+		im, err := Open(name, &Options{AllowDirs: []string{dir}})
+		if (err != nil) != c.fails {
+			t.Errorf("%s: %v", c.name, err)
+		}
+		if err == nil {
+			im.ReadAt(make([]byte, 512), 0)
+			im.Close()
+		}
+		if got := w.opened(); !slices.Equal(got, c.opens) {
+			t.Errorf("%s: opened %q, want %q", c.name, got, c.opens)
+		}
+		if n := descriptors() - before; n != 0 {
+			t.Errorf("%s: %d files are still open", c.name, n)
+		}
+	}
+}

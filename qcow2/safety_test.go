@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -50,6 +51,7 @@ func TestSafety(t *testing.T) {
 		alter  func(file []byte) []byte
 		failed []string
 		detail string // part of the first failed check's detail
+		refs   string // the files that are named
 	}{
 		{name: "sound"},
 		{name: "with snapshots", image: "snapshots"},
@@ -62,13 +64,19 @@ func TestSafety(t *testing.T) {
 		{name: "unknown feature", alter: header(func(h *QCowHeader) { h.IncompatibleFeatures |= 1 << 40 }),
 			failed: []string{SafetyFeatures}, detail: "bit 40"},
 		{name: "header_length", alter: header(func(h *QCowHeader) { h.HeaderLength = 107 }), failed: []string{SafetyFormat}},
-		{name: "backing file", alter: named("/etc/shadow", format("raw")), failed: []string{SafetyBacking}, detail: `"/etc/shadow" of format "raw"`},
-		{name: "backing file without format", alter: named("/etc/shadow"), failed: []string{SafetyBacking, SafetyBackingFormat}},
-		{name: "protocol", alter: named("nbd://10.0.0.1/secret", format("raw")), failed: []string{SafetyBacking}, detail: `protocol "nbd"`},
-		{name: "json", alter: named(`json:{"driver":"host_device"}`, format("qcow2")), failed: []string{SafetyBacking}, detail: `protocol "json"`},
-		{name: "a name for a terminal", alter: named("\x1b]0;pwned\x07", format("raw")), failed: []string{SafetyBacking}, detail: `"\x1b]0;pwned\a"`},
-		{name: "data file", image: "data-file", failed: []string{SafetyDataFile}, detail: `"data.raw"`},
-		{name: "data file by protocol", alter: named("", dataFile("ssh://x/y")), failed: []string{SafetyDataFile}, detail: `protocol "ssh"`},
+		{name: "backing file", alter: named("/etc/shadow", format("raw")), failed: []string{SafetyBacking}, detail: `"/etc/shadow" of format "raw"`,
+			refs: `backing file "/etc/shadow" raw`},
+		{name: "backing file without format", alter: named("/etc/shadow"), failed: []string{SafetyBacking, SafetyBackingFormat},
+			refs: `backing file "/etc/shadow" `},
+		{name: "protocol", alter: named("nbd://10.0.0.1/secret", format("raw")), failed: []string{SafetyBacking}, detail: `protocol "nbd"`,
+			refs: `backing file "nbd://10.0.0.1/secret" raw`},
+		{name: "json", alter: named(`json:{"driver":"host_device"}`, format("qcow2")), failed: []string{SafetyBacking}, detail: `protocol "json"`,
+			refs: `backing file "json:{\"driver\":\"host_device\"}" qcow2`},
+		{name: "a name for a terminal", alter: named("\x1b]0;pwned\x07", format("raw")), failed: []string{SafetyBacking}, detail: `"\x1b]0;pwned\a"`,
+			refs: `backing file "\x1b]0;pwned\a" raw`},
+		{name: "data file", image: "data-file", failed: []string{SafetyDataFile}, detail: `"data.raw"`, refs: `data file "data.raw" raw`},
+		{name: "data file by protocol", alter: named("", dataFile("ssh://x/y")), failed: []string{SafetyDataFile}, detail: `protocol "ssh"`,
+			refs: `data file "ssh://x/y" raw`},
 		{name: "data file without a name", image: "data-file", alter: func(f []byte) []byte {
 			clear(f[SizeofQCowHeader:4096])
 			return f
@@ -129,6 +137,13 @@ func TestSafety(t *testing.T) {
 		}
 		if len(names) > 1 && !slices.Equal(names, SafetyNames()) {
 			t.Errorf("%s: checks %q", c.name, names)
+		}
+		var refs []string
+		for _, ref := range r.References {
+			refs = append(refs, fmt.Sprintf("%s %q %s", ref.Kind, ref.Name, ref.Format))
+		}
+		if got := strings.Join(refs, "; "); got != c.refs {
+			t.Errorf("%s: References %s, want %s", c.name, got, c.refs)
 		}
 		if r.Safe() != (len(failed) == 0) || !r.Safe(failed...) || r.FileSize != int64(len(file)) {
 			t.Errorf("%s: Safe() = %v, %+v", c.name, r.Safe(), r)

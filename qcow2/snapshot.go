@@ -119,7 +119,9 @@ func (im *Image) OpenSnapshot(idOrName string) (*Image, error) {
 func (im *Image) OpenListedSnapshot(s *Snapshot) (*Image, error) {
 	g, h := &im.active.geometry, &s.Header
 	what := fmt.Sprintf("snapshot %q", s.ID)
-	if err := im.file.checkL1(g, what, hostOffset(s.Offset)+OffsetofQCowSnapshotHeader_L1TableOffset, h.L1TableOffset, h.L1Size); err != nil {
+	at := hostOffset(s.Offset)
+	err := im.file.checkL1(g, what, at+OffsetofQCowSnapshotHeader_L1TableOffset, h.L1TableOffset, at+OffsetofQCowSnapshotHeader_L1Size, h.L1Size)
+	if err != nil {
 		return nil, err
 	}
 	if limit := im.chain.maxSize; s.DiskSize > limit {

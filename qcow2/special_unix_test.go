@@ -5,6 +5,7 @@ package qcow2
 import (
 	"errors"
 	"io"
+	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
@@ -54,17 +55,36 @@ func TestOpenSpecialFiles(t *testing.T) {
 	defer r.Close()
 	defer w.Close()
 	fd := strconv.Itoa(int(r.Fd()))
-	for _, name := range []string{
-		"", "a\x00b", dir, dir + "/", in("fifo"), in("to-fifo"), in("loop"), in("socket"), in("none"), strings.Repeat("x", 5000),
-		"/dev/null", "/dev/zero", "/dev/full", "/dev/tty", "/dev/fd/" + fd, "/dev", "/proc", "/proc/self", "/proc/self/fd/" + fd,
-		"/proc/self/cmdline", "/proc/self/mem", "/proc/self/maps", "/proc/kmsg", "/sys/kernel/mm/transparent_hugepage/enabled",
-	} {
+	// open is Open, or what it does after it has asked what the name is.
+	refused := func(name string, open func(name string) (io.Closer, error), want error) {
 		within(t, name, func() {
-			if im, err := Open(name, nil); err == nil {
-				im.Close()
-				t.Errorf("%q opens", name)
+			f, err := open(name)
+			if err == nil {
+				f.Close()
+			}
+			if err == nil || want != nil && !errors.Is(err, want) {
+				t.Errorf("%q: %v", name, err)
 			}
 		})
+	}
+	ask := func(name string) (io.Closer, error) { return Open(name, nil) }
+	now := func(name string) (io.Closer, error) { f, _, err := openNow(name); return f, err }
+	for _, name := range []string{ // no files
+		dir, dir + "/", in("fifo"), in("to-fifo"), in("socket"),
+		"/dev/null", "/dev/zero", "/dev/full", "/dev/tty", "/dev/fd/" + fd, "/dev", "/proc", "/proc/self", "/proc/self/fd/" + fd,
+	} {
+		if _, err := os.Stat(name); err == nil {
+			refused(name, ask, fs.ErrInvalid)
+		}
+	}
+	for _, name := range []string{dir, in("fifo"), in("to-fifo"), "/dev/null"} {
+		refused(name, now, fs.ErrInvalid)
+	}
+	for _, name := range []string{ // none at all, or no images
+		"", "a\x00b", in("loop"), in("none"), strings.Repeat("x", 5000),
+		"/proc/self/cmdline", "/proc/self/mem", "/proc/self/maps", "/proc/kmsg", "/sys/kernel/mm/transparent_hugepage/enabled",
+	} {
+		refused(name, ask, nil)
 	}
 }
 
