@@ -34,8 +34,11 @@ func addBitmaps(b *builder, list ...testBitmap) *Qcow2BitmapHeaderExt {
 		dir = append(append(dir, m.extra...), m.name...)
 		dir = append(dir, make([]byte, -len(dir)&(QCOW2_ALIGNMENT-1))...)
 	}
-	x := &Qcow2BitmapHeaderExt{
-		NbBitmaps: uint32(len(list)), BitmapDirectorySize: uint64(len(dir)), BitmapDirectoryOffset: uint64(b.put(dir)),
+	x := &Qcow2BitmapHeaderExt{NbBitmaps: uint32(len(list)), BitmapDirectorySize: uint64(len(dir))}
+	for size := int(b.geometry.clusterSize()); len(dir) > 0; dir = dir[min(size, len(dir)):] {
+		if off := b.put(dir[:min(size, len(dir))]); x.BitmapDirectoryOffset == 0 {
+			x.BitmapDirectoryOffset = uint64(off)
+		}
 	}
 	data, _ := x.MarshalBinary()
 	b.extend(QCOW2_EXT_MAGIC_BITMAPS, data)
@@ -82,49 +85,61 @@ func TestBitmapsBroken(t *testing.T) {
 	type ext = *Qcow2BitmapHeaderExt
 	type entry = *Qcow2BitmapDirEntry
 	for _, c := range []struct {
-		name  string
-		ext   func(x ext)
-		entry func(e entry)
-		err   error
+		name   string
+		ext    func(x ext)
+		entry  func(e entry)
+		bitmap testBitmap // the second
+		err    error
+		text   string // part of the error's: place and value
 	}{
-		{name: "reserved word", ext: func(x ext) { x.Reserved32 = 1 }, err: ErrCorrupt},
-		{name: "no bitmaps", ext: func(x ext) { x.NbBitmaps = 0 }, err: ErrCorrupt},
-		{name: "65536 bitmaps", ext: func(x ext) { x.NbBitmaps = 65536 }, err: ErrLimit},
-		{name: "directory too long", ext: func(x ext) { x.BitmapDirectorySize = 1024*65535 + 1 }, err: ErrLimit},
-		{name: "directory of nothing", ext: func(x ext) { x.BitmapDirectorySize = 0 }, err: ErrCorrupt},
-		{name: "directory not aligned", ext: func(x ext) { x.BitmapDirectoryOffset++ }, err: ErrCorrupt},
-		{name: "directory past 2^63", ext: func(x ext) { x.BitmapDirectoryOffset = math.MaxUint64 &^ 0xffff }, err: ErrCorrupt},
-		{name: "directory past the end", ext: func(x ext) { x.BitmapDirectoryOffset = 1 << 40 }, err: ErrTruncated},
-		{name: "more entries than announced", ext: func(x ext) { x.NbBitmaps = 1 }, err: ErrCorrupt},
-		{name: "fewer entries than announced", ext: func(x ext) { x.BitmapDirectorySize = 48; x.NbBitmaps = 2 }, err: ErrCorrupt},
-		{name: "a directory longer than its entries", ext: func(x ext) { x.BitmapDirectorySize += 8 }, err: ErrCorrupt},
-		{name: "a directory that ends inside an entry", ext: func(x ext) { x.BitmapDirectorySize -= 8 }, err: ErrCorrupt},
-		{name: "reserved flag", entry: func(e entry) { e.Flags = 1 << 31 }, err: ErrCorrupt},
-		{name: "type 0", entry: func(e entry) { e.Type = 0 }, err: ErrUnsupported},
-		{name: "granularity 8", entry: func(e entry) { e.GranularityBits = 8 }, err: ErrCorrupt},
-		{name: "granularity 32", entry: func(e entry) { e.GranularityBits = 32 }, err: ErrCorrupt},
-		{name: "granularity 255", entry: func(e entry) { e.GranularityBits = 255 }, err: ErrCorrupt},
-		{name: "no name", entry: func(e entry) { e.NameSize = 0 }, err: ErrCorrupt},
-		{name: "name of 1024 bytes", entry: func(e entry) { e.NameSize = 1024 }, err: ErrCorrupt},
-		{name: "extra data that leaves the directory", entry: func(e entry) { e.ExtraDataSize = math.MaxUint32 }, err: ErrCorrupt},
-		{name: "table too long", entry: func(e entry) { e.BitmapTableSize = math.MaxUint32 }, err: ErrLimit},
-		{name: "table too short", entry: func(e entry) { e.BitmapTableSize = 0 }, err: ErrCorrupt},
-		{name: "table longer than the disk needs", entry: func(e entry) { e.BitmapTableSize = 2 }, err: ErrCorrupt},
-		{name: "no table, and in use", entry: func(e entry) { e.BitmapTableSize, e.Flags = 0, BME_FLAG_IN_USE }, err: ErrCorrupt},
-		{name: "table at 0", entry: func(e entry) { e.BitmapTableOffset = 0 }, err: ErrCorrupt},
-		{name: "table not aligned", entry: func(e entry) { e.BitmapTableOffset++ }, err: ErrCorrupt},
-		{name: "table past the end", entry: func(e entry) { e.BitmapTableOffset = 1 << 40 }, err: ErrTruncated},
+		{name: "reserved word", ext: func(x ext) { x.Reserved32 = 1 }, err: ErrCorrupt, text: "bitmaps extension at 0x78: 0x1: reserved"},
+		{name: "no bitmaps", ext: func(x ext) { x.NbBitmaps = 0 }, err: ErrCorrupt, text: "bitmaps extension at 0x78: 0x0: bitmaps, at least 1"},
+		{name: "65536 bitmaps", ext: func(x ext) { x.NbBitmaps = 65536 }, err: ErrLimit, text: "bitmaps extension at 0x78: 0x10000: bitmaps, at most 65535"},
+		{name: "directory too long", ext: func(x ext) { x.BitmapDirectorySize = 1024*65535 + 1 }, err: ErrLimit, text: "bitmaps extension at 0x78: 0x3fffc01: directory of at most 67107840 bytes"},
+		{name: "directory of nothing", ext: func(x ext) { x.BitmapDirectorySize = 0 }, err: ErrCorrupt, text: "bitmaps extension at 0x78: 0x0: directory too small for 2"},
+		{name: "directory not aligned", ext: func(x ext) { x.BitmapDirectoryOffset++ }, err: ErrCorrupt, text: "bitmaps extension at 0x78: 0x60001: directory must be cluster aligned"},
+		{name: "directory past 2^63", ext: func(x ext) { x.BitmapDirectoryOffset = math.MaxUint64 &^ 0xffff }, err: ErrCorrupt, text: "bitmaps extension at 0x78: 0xffffffffffff0000: directory must"},
+		{name: "directory past the end", ext: func(x ext) { x.BitmapDirectoryOffset = 1 << 40 }, err: ErrTruncated, text: "bitmap directory at 0x10000000000: 0x40: bytes needed"},
+		{name: "more entries than announced", ext: func(x ext) { x.NbBitmaps = 1 }, err: ErrCorrupt, text: "bitmap directory at 0x60020: 0x1: entries announced"},
+		{name: "fewer entries than announced", ext: func(x ext) { x.BitmapDirectorySize = 48; x.NbBitmaps = 2 }, err: ErrCorrupt, text: "bitmap directory at 0x60020: 0x10: bytes left"},
+		{name: "a directory longer than its entries", ext: func(x ext) { x.BitmapDirectorySize += 8 }, err: ErrCorrupt, text: "bitmap directory at 0x60040: 0x2: entries announced"},
+		{name: "a directory that ends inside an entry", ext: func(x ext) { x.BitmapDirectorySize -= 8 }, err: ErrCorrupt, text: "bitmap directory at 0x60038: 0x18: bytes left"},
+		{name: "reserved flag", entry: func(e entry) { e.Flags = 1 << 31 }, err: ErrCorrupt, text: "at 0x6002c: 0x80000000: reserved flags"},
+		{name: "type 0", entry: func(e entry) { e.Type = 0 }, err: ErrUnsupported, text: "at 0x60030: 0x0: unknown type"},
+		{name: "granularity 8", entry: func(e entry) { e.GranularityBits = 8 }, err: ErrCorrupt, text: "at 0x60031: 0x8: granularity_bits 9 to 31"},
+		{name: "granularity 32", entry: func(e entry) { e.GranularityBits = 32 }, err: ErrCorrupt, text: "at 0x60031: 0x20: granularity_bits 9 to 31"},
+		{name: "granularity 255", entry: func(e entry) { e.GranularityBits = 255 }, err: ErrCorrupt, text: "at 0x60031: 0xff: granularity_bits 9 to 31"},
+		{name: "no name", entry: func(e entry) { e.NameSize = 0 }, err: ErrCorrupt, text: "at 0x60032: 0x0: name of 1 to 1023 bytes"},
+		{name: "name that leaves the directory", entry: func(e entry) { e.NameSize = 1023 }, err: ErrCorrupt, text: "at 0x60038: 0x20: bytes left"},
+		{name: "name of 1024 bytes", bitmap: testBitmap{name: strings.Repeat("b", 1024)}, err: ErrCorrupt, text: "at 0x60032: 0x400: name of 1 to 1023 bytes"},
+		{name: "entry of more than 64 KiB", bitmap: testBitmap{name: "b", extra: strings.Repeat("x", 1<<17)}, err: ErrLimit, text: "at 0x60020: 0x1041f: bytes, the longest entry that is read"},
+		{name: "extra data that leaves the directory", entry: func(e entry) { e.ExtraDataSize = math.MaxUint32 }, err: ErrCorrupt, text: "at 0x60038: 0x20: bytes left"},
+		{name: "table too long", entry: func(e entry) { e.BitmapTableSize = math.MaxUint32 }, err: ErrLimit, text: "at 0x60028: 0xffffffff: entries, at most 134217728"},
+		{name: "table of more than 512 MiB", entry: func(e entry) { e.BitmapTableSize = 8193 }, err: ErrLimit, text: "at 0x60028: 0x2001: entries"},
+		{name: "table past 2^63", entry: func(e entry) { e.BitmapTableOffset = 1 << 63 }, err: ErrCorrupt, text: "at 0x60020: 0x8000000000000000: the table must"},
+		{name: "table too short", entry: func(e entry) { e.BitmapTableSize = 0 }, err: ErrCorrupt, text: "at 0x60028: 0x0: entries, at least 1"},
+		{name: "table longer than the disk needs", entry: func(e entry) { e.BitmapTableSize = 2 }, err: ErrCorrupt, text: "at 0x60028: 0x2: entries, the disk needs 1"},
+		{name: "no table, and in use", entry: func(e entry) { e.BitmapTableSize, e.Flags = 0, BME_FLAG_IN_USE }, err: ErrCorrupt, text: "at 0x60028: 0x0: entries, at least 1"},
+		{name: "table at 0", entry: func(e entry) { e.BitmapTableOffset = 0 }, err: ErrCorrupt, text: "at 0x60020: 0x0: the table must"},
+		{name: "table not aligned", entry: func(e entry) { e.BitmapTableOffset++ }, err: ErrCorrupt, text: "at 0x60020: 0x50001: the table must"},
+		{name: "table past the end", entry: func(e entry) { e.BitmapTableOffset = 1 << 40 }, err: ErrTruncated, text: "bitmap table at 0x10000000000: 0x8: bytes needed"},
 	} {
 		b := newBuilder(t, recipe{size: 1 << 20})
 		b.data(0, text(1<<16, 1))
-		x := addBitmaps(b, testBitmap{name: "a", granularity: 16}, testBitmap{name: "b", granularity: 16, change: c.entry})
+		second := c.bitmap
+		if second.name == "" {
+			second.name = "b"
+		}
+		second.granularity, second.change = 16, c.entry
+		x := addBitmaps(b, testBitmap{name: "a", granularity: 16}, second)
 		if c.ext != nil {
 			c.ext(x)
 			b.extensions[0].Data, _ = x.MarshalBinary()
 		}
 		im := b.image(nil)
-		if list, err := im.Bitmaps(); list != nil || !errors.Is(err, c.err) {
-			t.Errorf("%s: %v, %v; want %v", c.name, list, err, c.err)
+		list, err := im.Bitmaps()
+		if list != nil || !errors.Is(err, c.err) || !strings.Contains(err.Error(), c.text) {
+			t.Errorf("%s: %v, %v; want %v, with %q", c.name, list, err, c.err, c.text)
 		}
 		if p := readAll(t, im); !bytes.Equal(p[:1<<16], text(1<<16, 1)) {
 			t.Errorf("%s: the disk differs", c.name)

@@ -44,7 +44,9 @@ type decoder interface {
 // it, then from a page, and from ever more of the file while d needs more, but
 // no more than most bytes. The error is d's, or one of reading.
 func (c *cursor) decode(what string, off hostOffset, most uint64, d decoder) (n uint64, err error) {
-	most = c.file.clip(off, most)
+	if most = c.file.clip(off, most); most == 0 {
+		return 0, c.file.inside(what, off, 1)
+	}
 	if off >= c.start && uint64(off-c.start) < uint64(len(c.data)) {
 		held := c.data[off-c.start:]
 		n, err := d.Decode(held[:min(uint64(len(held)), most)])

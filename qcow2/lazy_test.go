@@ -3,6 +3,7 @@ package qcow2
 import (
 	"bytes"
 	"errors"
+	"math"
 	"sync/atomic"
 	"testing"
 )
@@ -107,3 +108,29 @@ func TestMetadataWithoutData(t *testing.T) {
 
 // errAny stands for an error of any kind.
 var errAny = errors.New("an error")
+
+// What lies inside a file, up to where offset and length no longer add up.
+func TestInsideTheFile(t *testing.T) {
+	f := &hostFile{size: 1000}
+	for _, c := range []struct {
+		off     hostOffset
+		n, clip uint64
+		inside  bool
+	}{
+		{0, 1000, 1000, true},
+		{999, 1, 1, true},
+		{1000, 0, 0, true},
+		{1000, 1, 0, false},
+		{999, 2, 1, false},
+		{1, 1000, 999, false},
+		{0, math.MaxUint64, 1000, false},
+		{math.MaxUint64, 0, 0, false},
+		{math.MaxUint64, 1, 0, false},
+		{math.MaxUint64 - 1, 500, 0, false},
+		{1, math.MaxUint64, 999, false},
+	} {
+		if inside, clip := f.contains(c.off, c.n), f.clip(c.off, c.n); inside != c.inside || clip != c.clip {
+			t.Errorf("%d bytes at %d of 1000: %v, %d of them; want %v, %d", c.n, uint64(c.off), inside, clip, c.inside, c.clip)
+		}
+	}
+}

@@ -105,25 +105,27 @@ func TestSnapshotsBroken(t *testing.T) {
 		name   string
 		change func(b *builder)
 		err    error
+		text   string // part of the error's: place and value
 	}{
-		{"65537 snapshots", func(b *builder) { b.header.NbSnapshots = 65537 }, ErrLimit},
-		{"not aligned", func(b *builder) { b.header.SnapshotsOffset += 8 }, ErrCorrupt},
-		{"none, not aligned", func(b *builder) { b.header.NbSnapshots, b.header.SnapshotsOffset = 0, 1 }, ErrCorrupt},
-		{"past 2^63", func(b *builder) { b.header.SnapshotsOffset = 1 << 63 }, ErrCorrupt},
-		{"past the end", func(b *builder) { b.header.SnapshotsOffset = 1 << 40 }, ErrTruncated},
-		{"one more than there are", func(b *builder) { b.header.NbSnapshots = 200 }, ErrTruncated},
+		{"65537 snapshots", func(b *builder) { b.header.NbSnapshots = 65537 }, ErrLimit, "header field nb_snapshots at 0x3c: 0x10001: at most 65536"},
+		{"not aligned", func(b *builder) { b.header.SnapshotsOffset += 8 }, ErrCorrupt, "header field snapshots_offset at 0x40: 0x5008: must be"},
+		{"none, not aligned", func(b *builder) { b.header.NbSnapshots, b.header.SnapshotsOffset = 0, 1 }, ErrCorrupt, "header field snapshots_offset at 0x40: 0x1: must be"},
+		{"past 2^63", func(b *builder) { b.header.SnapshotsOffset = 1 << 63 }, ErrCorrupt, "header field snapshots_offset at 0x40: 0x8000000000000000: must be"},
+		{"past the end", func(b *builder) { b.header.SnapshotsOffset = 1 << 40 }, ErrTruncated, "snapshot table at 0x10000000000: 0x1: bytes needed"},
+		{"one more than there are", func(b *builder) { b.header.NbSnapshots = 200 }, ErrTruncated, "snapshot header at 0x5fe0: 0x6000: the file ends before"},
 		{"extra data of 1025 bytes", func(b *builder) {
 			b.header.SnapshotsOffset = 0
 			addSnapshots(b, testSnapshot{extra: 1025})
-		}, ErrLimit},
+		}, ErrLimit, "snapshot extra_data_size at 0x7024: 0x401: at most 1024"},
 	} {
 		b := newBuilder(t, recipe{size: 1 << 20, bits: 12})
 		b.data(0, text(4096, 1))
 		addSnapshots(b, one)
 		c.change(b)
 		im := b.image(nil)
-		if list, err := im.Snapshots(); list != nil || !errors.Is(err, c.err) {
-			t.Errorf("%s: %v, %v; want %v", c.name, list, err, c.err)
+		list, err := im.Snapshots()
+		if list != nil || !errors.Is(err, c.err) || !strings.Contains(err.Error(), c.text) {
+			t.Errorf("%s: %v, %v; want %v, with %q", c.name, list, err, c.err, c.text)
 		}
 		if _, err := im.OpenSnapshot("1"); !errors.Is(err, c.err) {
 			t.Errorf("%s: OpenSnapshot: %v", c.name, err)
@@ -132,6 +134,46 @@ func TestSnapshotsBroken(t *testing.T) {
 			t.Errorf("%s: the disk differs", c.name)
 		}
 	}
+}
+
+// A table of more than 64 MiB is refused before it is read to its end, which the
+// reader here does not have.
+func TestSnapshotsLimit(t *testing.T) {
+	const name = math.MaxUint16
+	entry, _ := (&QCowSnapshotHeader{IdStrSize: name, NameSize: name}).AppendBinary(nil)
+	entry = append(entry, make([]byte, 2*name+2)...) // and the padding
+	b := newBuilder(t, recipe{size: 512})
+	b.header.SnapshotsOffset = uint64(len(b.bytes()))
+	for count, want := range map[uint32]error{511: nil, 512: ErrLimit, 65536: ErrLimit} {
+		b.header.NbSnapshots = count
+		r := &endless{start: b.bytes(), period: entry}
+		im, err := New(r, 1<<40, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		list, err := im.Snapshots()
+		if !errors.Is(err, want) || err == nil && len(list) != int(count) {
+			t.Errorf("%d snapshots of %d bytes: %d, %v, want %v", count, len(entry), len(list), err, want)
+		}
+		if err != nil && !strings.Contains(err.Error(), "snapshots_offset at 0x40: 0x4005000: table of at most 67108864 bytes") {
+			t.Errorf("%d snapshots of %d bytes: %v", count, len(entry), err)
+		}
+	}
+}
+
+// An endless file begins in one way and goes on in another, again and again.
+type endless struct{ start, period []byte }
+
+func (f *endless) ReadAt(p []byte, off int64) (n int, err error) {
+	for n < len(p) {
+		from := f.start
+		at := off + int64(n)
+		if at >= int64(len(from)) {
+			at, from = (at-int64(len(from)))%int64(len(f.period)), f.period
+		}
+		n += copy(p[n:], from[at:])
+	}
+	return n, nil
 }
 
 // A snapshot is a disk of its own: L1 table and size; backing file and caches
@@ -178,11 +220,18 @@ func TestOpenSnapshot(t *testing.T) {
 	if got := readAll(t, im); !bytes.Equal(got[:cluster], text(cluster, 3)) {
 		t.Error("the active disk differs")
 	}
-	for key, want := range map[string]error{
-		"l1": ErrCorrupt, "huge": ErrLimit, "l1 past the end": ErrTruncated, "l1 too long": ErrLimit, "none": fs.ErrNotExist,
+	for key, want := range map[string]struct {
+		err  error
+		text string
+	}{
+		"l1":              {ErrCorrupt, "offset of the L1 table at 0xc0c0: 0x8001: must be cluster aligned"},
+		"huge":            {ErrLimit, "at 0xc100: 0x8000000000000000: disk size"},
+		"l1 past the end": {ErrTruncated, "L1 table at 0x10000000000: 0x8: bytes needed"},
+		"l1 too long":     {ErrLimit, "length of the L1 table at 0xc190: 0x800000: entries"},
+		"none":            {fs.ErrNotExist, `"none"`},
 	} {
-		if _, err := im.OpenSnapshot(key); !errors.Is(err, want) {
-			t.Errorf("%s: %v, want %v", key, err, want)
+		if _, err := im.OpenSnapshot(key); !errors.Is(err, want.err) || !strings.Contains(err.Error(), want.text) {
+			t.Errorf("%s: %v, want %v, with %q", key, err, want.err, want.text)
 		}
 	}
 }
