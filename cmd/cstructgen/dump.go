@@ -47,8 +47,11 @@ func dumpCommand() *cobra.Command {
 	return cmd
 }
 
-// maxDump is the largest type that dump reads into memory.
-const maxDump = 1 << 30
+// maxDump is how much of the data dump reads into memory at a time.
+const maxDump = 32 << 20
+
+// maxOffset leaves room to count on from.
+const maxOffset = 1 << 62
 
 // dump prints count structs of the data file.
 func dump(cmd *cobra.Command, in inputOptions, opts dumpOptions, headers []string, name string) error {
@@ -62,7 +65,7 @@ func dump(cmd *cobra.Command, in inputOptions, opts dumpOptions, headers []strin
 		return usagef("dump has one byte order: --endian little or big")
 	case opts.typ == "":
 		return usagef("--type is required")
-	case !ok:
+	case !ok || offset > maxOffset:
 		return usagef("--offset %q: want a number of bytes", opts.offset)
 	case opts.count < 1:
 		return usagef("--count %d: want 1 or more", opts.count)
@@ -190,18 +193,26 @@ func (d *dumping) run(data io.Reader) (err error) {
 	return nil
 }
 
-// runDynamic is run for structs of dynamic size: of the data, it reads up to
-// maxDump bytes.
+// runDynamic is run for structs of dynamic size, of which the first maxDump
+// bytes of the data hold as many as asked for.
 func (d *dumping) runDynamic(data io.Reader) error {
-	b, err := io.ReadAll(io.LimitReader(data, maxDump))
+	b, err := io.ReadAll(io.LimitReader(data, maxDump+1))
 	if err != nil {
 		return err
 	}
+	more := len(b) > maxDump
+	if more && cdump.ToEnd(d.typ) {
+		return fmt.Errorf("%s: %s goes on to the end of the data, which is more than %d bytes from offset %d", d.name, d.typ, maxDump, d.offset)
+	}
+	b = b[:min(len(b), maxDump)]
 	base := d.offset
 	for i := range d.opts.count {
 		n := d.of.Root(d.typ, b)
 		if err := d.print(i, base, n); err != nil {
 			return err
+		}
+		if !n.Whole() && more {
+			return fmt.Errorf("%s: %s at offset %d goes on for more than the %d bytes from offset %d that are read", d.name, d.typ, base, maxDump, d.offset)
 		}
 		if !n.Whole() {
 			return fmt.Errorf("%s: %s at offset %d: the data ends after %d bytes of it: %w",

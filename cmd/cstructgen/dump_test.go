@@ -124,6 +124,33 @@ func TestDumpOfReadOnlyData(t *testing.T) {
 	}
 }
 
+// Of huge data a part is read: what fits into it is shown, and what does not is
+// refused, not shown in part as if it were all.
+func TestDumpOfHugeData(t *testing.T) {
+	inDir(t, map[string]string{
+		"s.h":  "struct text { uint8 n; char x[n]; }; struct rest { uint8 n; text x[EOF]; }; struct words { uint8 n; uint16 x[]; };",
+		"data": "\x02ab\x01c\xff",
+	})
+	if err := os.Truncate("data", maxDump+2); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ args, stdout, stderr string }{
+		{"text", "text: 3 bytes at offset 0 (0x0) of data", ""},
+		{"text --count 2", "text 2 of 2: 2 bytes at offset 3 (0x3) of data", ""},
+		{"rest", "", "struct rest goes on to the end of the data, which is more than 33554432 bytes from offset 0"},
+		{"rest --offset 33554400", "34 bytes at offset 33554400", ""},
+		{"words --offset 33554432", "the data ends in it", "the data ends after 2 bytes of it: unexpected EOF"},
+		{"text --offset 4611686018427387904", "at offset 4611686018427387904", "unexpected EOF"},
+		{"text --offset 4611686018427387905", "", "--offset \"4611686018427387905\": want a number of bytes"},
+	} {
+		args := append([]string{"dump", "--dialect", "dissect", "s.h", "data", "--type"}, strings.Fields(c.args)...)
+		r := call(args...)
+		if !strings.Contains(r.stdout, c.stdout) || !strings.Contains(r.stderr, c.stderr) || (r.code == 0) != (c.stderr == "") {
+			t.Errorf("%s: %d, %.300q, %.300q", c.args, r.code, r.stdout, r.stderr)
+		}
+	}
+}
+
 // Colours come on demand; they change nothing else.
 func TestDumpColors(t *testing.T) {
 	inDir(t, map[string]string{"row.h": rows, "data": "\x01\x02\x01\x04"})

@@ -18,8 +18,10 @@
 //	find.go    types by name
 //	text.go    the annotated hexdump; row.go says what is on its lines
 //	json.go    the same for programs
+//	work.go    how much of it a dump may take
 //
 // Nodes are made as they are asked for: memory is bounded by the bytes given,
-// whatever array lengths a header declares. Text from headers and data is
+// whatever array lengths a header declares, and so is time, whatever its structs
+// and unions multiply: a dump that would take more ends with a *WorkError. Text from headers and data is
 // quoted or escaped before it goes to a terminal.
 package cdump

@@ -10,13 +10,16 @@ import (
 // beyond has a size that does, and is not whole. A dynamic holds what that
 // found out about a node.
 type dynamic struct {
-	count  int64   // of the elements of an array
-	starts []int64 // where elements of dynamic size begin, and the last ends
-	scope  *scope  // of the formulas in the type
+	count  int64    // of the elements of an array
+	starts []uint32 // where elements of dynamic size begin, up to one without bytes, as which all that follow are
+	scope  *scope   // of the formulas in the type
 }
 
 // A scope is the fields of a struct that lie before a place.
-type scope struct{ fields []Node }
+type scope struct {
+	root   *root
+	fields []Node
+}
 
 // maxDepth is how deep structs of one type may lie in one another.
 const maxDepth = 256
@@ -45,6 +48,9 @@ func (m *measure) left(off int64) int64 { return max(0, int64(len(m.root.data))-
 // extent returns the size of n, whose type is of dynamic size.
 func (m *measure) extent(n Node, sc *scope) (int64, *dynamic) {
 	d := &dynamic{scope: sc}
+	if !m.root.spend(1) {
+		return m.beyond(n.Off), d
+	}
 	switch t := under(n.Type).(type) {
 	case *cstruct.Basic:
 		_, size := leb128(n.root.data[min(n.Off, int64(len(n.root.data))):], t.Signed)
@@ -101,6 +107,7 @@ func (m *measure) array(n Node, t *cstruct.Array, d *dynamic) int64 {
 			}
 			d.count++
 		}
+		m.root.spend(d.count / stepBytes)
 		return (d.count + 1) * size
 	case kind == cstruct.Rest && size > 0:
 		count = m.left(n.Off) / size
@@ -114,7 +121,6 @@ func (m *measure) array(n Node, t *cstruct.Array, d *dynamic) int64 {
 // elements measures elements of dynamic size one by one.
 func (m *measure) elements(n Node, t *cstruct.Array, d *dynamic, kind cstruct.LengthKind, count int64) int64 {
 	at := n.Off
-	d.starts = []int64{at}
 	for kind != cstruct.Counted || d.count < count {
 		if kind == cstruct.Rest && m.left(at) == 0 {
 			break
@@ -127,6 +133,11 @@ func (m *measure) elements(n Node, t *cstruct.Array, d *dynamic, kind cstruct.Le
 			}
 			return e.Off + e.Size - n.Off
 		}
+		d.starts = append(d.starts, uint32(at))
+		if kind == cstruct.Counted && e.Size == 0 {
+			d.count = count
+			break
+		}
 		at += e.Size
 		if kind == cstruct.Terminated && e.isZero() {
 			break
@@ -135,7 +146,6 @@ func (m *measure) elements(n Node, t *cstruct.Array, d *dynamic, kind cstruct.Le
 			return m.beyond(n.Off)
 		}
 		d.count++
-		d.starts = append(d.starts, at)
 	}
 	return at - n.Off
 }
@@ -154,8 +164,11 @@ func (n Node) isZero() bool {
 // and between them, as far as yield wants them.
 func (n Node) parts(s *cstruct.Struct, m *measure, yield func(Node) bool) {
 	at := n.Off
-	sc := new(scope)
+	sc := &scope{root: n.root}
 	for _, p := range s.Parts {
+		if n.root.work.over {
+			return
+		}
 		if s.Union {
 			at = n.Off
 		}
@@ -213,9 +226,20 @@ func (n Node) member(f *cstruct.Field) (Node, bool) {
 	return found, ok && found.Field == f
 }
 
+// maxCountBits bounds what a formula computes on its way to a count.
+const maxCountBits = 1 << 10
+
 // evaluate computes a formula over the fields of sc. It fails where they are
-// not whole, or where there is no result.
+// not whole, or where there is no result, or one out of all proportion.
 func evaluate(f *cstruct.Formula, sc *scope) (*big.Int, bool) {
+	v, ok := compute(f, sc)
+	return v, ok && v.BitLen() <= maxCountBits
+}
+
+func compute(f *cstruct.Formula, sc *scope) (*big.Int, bool) {
+	if sc != nil && !sc.root.spend(1) {
+		return nil, false
+	}
 	switch {
 	case f.Op == "" && f.Path != nil:
 		return valueOf(f.Path, sc)
@@ -251,7 +275,7 @@ func evaluate(f *cstruct.Formula, sc *scope) (*big.Int, bool) {
 	case "^":
 		return r.Xor(x, y), true
 	case "<<", ">>":
-		if !y.IsInt64() || y.Sign() < 0 || y.Int64() > 4096 {
+		if !y.IsInt64() || y.Sign() < 0 || y.Int64() > maxCountBits {
 			return nil, false
 		}
 		if f.Op == "<<" {
@@ -282,11 +306,10 @@ func valueOf(path []*cstruct.Field, sc *scope) (*big.Int, bool) {
 	}
 	var n Node
 	found := false
-	for _, c := range sc.fields {
-		if c.Field == path[0] {
-			n, found = c, true
-		}
+	for i := len(sc.fields) - 1; i >= 0 && !found; i-- {
+		n, found = sc.fields[i], sc.fields[i].Field == path[0]
 	}
+	sc.root.spend(int64(len(sc.fields)) / stepBytes)
 	for _, f := range path[1:] {
 		if !found {
 			return nil, false

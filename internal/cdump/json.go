@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -26,10 +27,13 @@ type jsonField struct {
 	Size      int64  `json:"size"`
 	BitOffset *int64 `json:"bit_offset,omitempty"`
 	BitSize   *int64 `json:"bit_size,omitempty"`
-	Bytes     string `json:"bytes"`
-	Value     any    `json:"value,omitempty"`
-	Symbol    string `json:"symbol,omitempty"`
-	Doc       string `json:"doc,omitempty"`
+}
+
+// A jsonMeaning is the end of such a leaf. Between them are the bytes and the
+// value, which may be long and are not collected before they are written.
+type jsonMeaning struct {
+	Symbol string `json:"symbol,omitempty"`
+	Doc    string `json:"doc,omitempty"`
 }
 
 // WriteJSON prints n as one object, without a line end:
@@ -43,7 +47,8 @@ type jsonField struct {
 // integer is a number of as many digits as it takes, of char arrays the text
 // up to the first NUL, of arrays of numbers a list; there is none where the
 // bytes are no number and no UTF-8. Fields that the data does not hold whole
-// are left out, and then "complete" is false.
+// are left out, and then "complete" is false. Where there is too much to show,
+// the object ends early, and the error is a *WorkError.
 func WriteJSON(w io.Writer, n Node, base int64) error {
 	out := bufio.NewWriter(w)
 	out.WriteString(`{"type":`)
@@ -54,30 +59,57 @@ func WriteJSON(w io.Writer, n Node, base int64) error {
 		`,"size":` + strconv.FormatInt(n.Size, 10) +
 		`,"complete":` + strconv.FormatBool(n.Whole()) + `,"fields":[`)
 	sep := "\n"
+	n.root.begin()
 	for leaf := range n.leaves() {
 		if !leaf.Whole() {
 			continue
 		}
 		out.WriteString(sep)
 		sep = ",\n"
-		if err := encode(out, leaf.json(base)); err != nil {
+		if err := leaf.json(out, base); err != nil {
 			return err
 		}
 	}
 	out.WriteString("]}")
-	return out.Flush()
+	return errors.Join(out.Flush(), n.root.err())
 }
 
 // encode writes v as JSON does, without a line end.
 func encode(w *bufio.Writer, v any) error {
+	text, err := encoded(v)
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(text)
+	return err
+}
+
+// encodeText writes s, which is UTF-8, a piece at a time.
+func encodeText(w *bufio.Writer, s string) error {
+	w.WriteByte('"')
+	for len(s) > 0 {
+		n := min(len(s), 1<<12)
+		for n < len(s) && !utf8.RuneStart(s[n]) {
+			n++
+		}
+		text, err := encoded(s[:n])
+		if err != nil {
+			return err
+		}
+		w.Write(text[1 : len(text)-1])
+		s = s[n:]
+	}
+	return w.WriteByte('"')
+}
+
+func encoded(v any) ([]byte, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
 	if err := enc.Encode(v); err != nil {
-		return err
+		return nil, err
 	}
-	_, err := w.Write(EscapeJSON(bytes.TrimRight(b.Bytes(), "\n")))
-	return err
+	return EscapeJSON(bytes.TrimRight(b.Bytes(), "\n")), nil
 }
 
 // EscapeJSON returns the same JSON, in which strings have escape sequences for
@@ -110,6 +142,9 @@ func (n Node) leaves() iter.Seq[Node] {
 }
 
 func (n Node) visitLeaves(yield func(Node) bool) bool {
+	if !n.show() {
+		return false
+	}
 	switch n.Kind() {
 	case Padding, Flexible:
 		return true
@@ -133,27 +168,63 @@ func (n Node) visitLeaves(yield func(Node) bool) bool {
 	return true
 }
 
-func (n Node) json(base int64) jsonField {
-	j := jsonField{
-		Path: n.Path, Type: n.Type.String(), Offset: base + n.Off, Size: n.Size,
-		Bytes: hex.EncodeToString(n.Bytes()), Symbol: n.Symbol(),
-	}
-	if n.Field != nil {
-		j.Doc = strings.TrimSpace(n.Field.Doc)
-	}
+// json writes the object of a leaf.
+func (n Node) json(out *bufio.Writer, base int64) error {
+	j := jsonField{Path: n.Path, Type: n.Type.String(), Offset: base + n.Off, Size: n.Size}
 	if n.Bits > 0 {
 		j.BitOffset, j.BitSize = &n.BitOff, &n.Bits
 	}
-	if n.Kind() == Array {
-		list := make([]any, 0, n.Len())
-		for c := range n.Children() {
-			list = append(list, c.jsonValue())
-		}
-		j.Value = list
-		return j
+	head, err := encoded(j)
+	if err != nil {
+		return err
 	}
-	j.Value = n.jsonValue()
-	return j
+	out.Write(head[:len(head)-1])
+	out.WriteString(`,"bytes":"`)
+	hex.NewEncoder(out).Write(n.Bytes())
+	out.WriteByte('"')
+	if err := n.jsonValues(out); err != nil {
+		return err
+	}
+	m := jsonMeaning{Symbol: n.Symbol()}
+	if n.Field != nil {
+		m.Doc = strings.TrimSpace(n.Field.Doc)
+	}
+	if m == (jsonMeaning{}) {
+		return out.WriteByte('}')
+	}
+	tail, err := encoded(m)
+	if err != nil {
+		return err
+	}
+	out.WriteByte(',')
+	_, err = out.Write(tail[1:])
+	return err
+}
+
+// jsonValues writes the value of n, a list of those of its elements, or
+// nothing where there is none.
+func (n Node) jsonValues(out *bufio.Writer) error {
+	if n.Kind() != Array {
+		v := n.jsonValue()
+		if v == nil {
+			return nil
+		}
+		out.WriteString(`,"value":`)
+		if s, ok := v.(string); ok {
+			return encodeText(out, s)
+		}
+		return encode(out, v)
+	}
+	out.WriteString(`,"value":[`)
+	sep := ""
+	for c := range n.Children() {
+		out.WriteString(sep)
+		sep = ","
+		if err := encode(out, c.jsonValue()); err != nil {
+			return err
+		}
+	}
+	return out.WriteByte(']')
 }
 
 func (n Node) jsonValue() any {

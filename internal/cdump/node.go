@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"iter"
+	"math"
 	"slices"
 	"strings"
 
@@ -29,22 +30,29 @@ type Node struct {
 type root struct {
 	data    []byte
 	symbols *symbols
+	work    work
 }
 
 // A Dumper makes nodes of the types of one model.
 type Dumper struct {
 	model   *cstruct.Model
 	symbols *symbols
+	free    int64 // steps for each pass
 }
 
 // New returns a Dumper for m, which it does not change.
-func New(m *cstruct.Model) *Dumper { return &Dumper{m, symbolsOf(m)} }
+func New(m *cstruct.Model) *Dumper { return &Dumper{m, symbolsOf(m), freeSteps} }
+
+// maxData is how many bytes of data are looked at.
+const maxData = math.MaxUint32
 
 // Root returns the node of type t at the start of data, which may be shorter
-// or longer than the type. Scalars that nothing gives a byte order have that
+// or longer than the type, and of which the first 4 GiB count. Scalars that nothing gives a byte order have that
 // of the model.
 func (d *Dumper) Root(t cstruct.Type, data []byte) Node {
-	n := Node{Type: t, Order: orderOf(t, d.model.Order), Size: t.Size(), root: &root{data, d.symbols}}
+	data = data[:min(int64(len(data)), maxData)]
+	n := Node{Type: t, Order: orderOf(t, d.model.Order), Size: t.Size(), root: &root{data: data, symbols: d.symbols, work: work{free: d.free}}}
+	n.root.begin()
 	return n.sized(nil)
 }
 
@@ -128,6 +136,23 @@ func HasTail(t cstruct.Type) bool {
 	return ok && (a.Flexible || a.Len == 0) || last.Name == "" && HasTail(last.Type)
 }
 
+// ToEnd reports whether values of t go on to the end of the input, x[EOF].
+func ToEnd(t cstruct.Type) bool { return toEnd(t, make(map[*cstruct.Struct]bool)) }
+
+func toEnd(t cstruct.Type, seen map[*cstruct.Struct]bool) bool {
+	switch t := under(t).(type) {
+	case *cstruct.Array:
+		return t.Length != nil && t.Length.Kind == cstruct.Rest || toEnd(t.Elem, seen)
+	case *cstruct.Struct:
+		if seen[t] || !t.Dynamic {
+			return false
+		}
+		seen[t] = true
+		return slices.ContainsFunc(t.Fields, func(f *cstruct.Field) bool { return toEnd(f.Type, seen) })
+	}
+	return false
+}
+
 // Union returns the union that n is, nil if it is none.
 func (n Node) Union() *cstruct.Struct {
 	if s, ok := underNode(n).(*cstruct.Struct); ok && s.Union {
@@ -160,7 +185,7 @@ func (n Node) Children() iter.Seq[Node] {
 				return
 			}
 			for i := range n.Len() {
-				if !yield(n.Elem(i)) {
+				if n.root.work.over || !yield(n.Elem(i)) {
 					return
 				}
 			}
@@ -183,12 +208,13 @@ func (n Node) Len() int64 {
 func (n Node) Elem(i int64) Node {
 	t := under(n.Type).(*cstruct.Array)
 	size := t.Elem.Size()
+	n.root.spend(1 + int64(len(n.Path))/stepBytes)
 	e := Node{
 		Path: fmt.Sprintf("%s[%d]", n.Path, i), Type: t.Elem, Order: n.Order,
 		Off: n.Off + i*size, Size: size, root: n.root,
 	}
 	if n.dyn != nil && n.dyn.starts != nil {
-		e.Off = n.dyn.starts[i]
+		e.Off = int64(n.dyn.starts[min(i, int64(len(n.dyn.starts)-1))])
 		return e.sized(n.dyn.scope)
 	}
 	return e
@@ -198,6 +224,9 @@ func (n Node) Elem(i int64) Node {
 func (n Node) fields(s *cstruct.Struct, yield func(Node) bool) {
 	var all []Node
 	for _, f := range s.Fields {
+		if n.root.work.over {
+			return
+		}
 		if f.BitField && f.Bits == 0 {
 			continue
 		}
@@ -235,6 +264,7 @@ func (n Node) field(f *cstruct.Field) Node { return n.fieldAt(f, n.Off) }
 
 // fieldAt returns the node of a field whose offsets count from base.
 func (n Node) fieldAt(f *cstruct.Field, base int64) Node {
+	n.root.spend(1 + int64(len(n.Path))/stepBytes)
 	c := Node{Path: n.Path, Type: f.Type, Field: f, Order: f.Order, Off: base + f.Offset, Size: f.Type.Size(), root: n.root}
 	if f.Name != "" && n.Path != "" {
 		c.Path += "."

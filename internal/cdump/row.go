@@ -46,6 +46,9 @@ func (n Node) rows(all bool) iter.Seq[row] {
 // visit yields the lines of n and of what is in it. bare says that n needs no
 // line that says what it is.
 func (n Node) visit(all, bare bool, yield func(row) bool) (more bool) {
+	if !n.show() {
+		return false
+	}
 	switch n.Kind() {
 	case Struct:
 		if !bare && !yield(n.heading()) {
@@ -121,13 +124,21 @@ func (n Node) typeText() string {
 // doc is the comment of n on one line: what stands beside the field, or else
 // above it, where it may be about those that follow as well.
 func (n Node) doc() string {
-	if n.Field == nil {
+	if n.Field == nil || n.Field.Doc == "" {
 		return ""
 	}
-	if beside, ok := strings.CutPrefix(n.Field.Doc, n.Field.Above); ok && plain(beside) != "" {
-		return plain(beside)
+	docs := n.root.symbols.docs
+	doc, known := docs[n.Field]
+	if !known {
+		if beside, ok := strings.CutPrefix(n.Field.Doc, n.Field.Above); ok {
+			doc = plain(beside)
+		}
+		if doc == "" {
+			doc = plain(n.Field.Doc)
+		}
+		docs[n.Field] = doc
 	}
-	return plain(n.Field.Doc)
+	return doc
 }
 
 // visitArray yields the elements of an array: of a long one the first, and

@@ -2,6 +2,7 @@ package cdump
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -36,18 +37,21 @@ const (
 
 // WriteText prints n as an annotated hexdump: a line for each field, with its
 // offset, its bytes, its path, what it says, and its comment. It stops where
-// the data does; whether that is before the end of n, n.Whole tells.
+// the data does; whether that is before the end of n, n.Whole tells. It is a
+// *WorkError where there is too much to show.
 func WriteText(w io.Writer, n Node, s Style) error {
 	p := &printer{w: bufio.NewWriter(w), style: s}
+	n.root.begin()
 	p.offset = len(fmt.Sprintf("%08x", s.Base+n.Size))
 	for r := range n.rows(s.All) {
 		p.path = max(p.path, min(maxPath, utf8.RuneCountInString(r.path)))
 		p.value = max(p.value, min(maxValue, utf8.RuneCountInString(r.said())))
 	}
+	n.root.begin()
 	for r := range n.rows(s.All) {
 		p.row(r)
 	}
-	return p.w.Flush()
+	return errors.Join(p.w.Flush(), n.root.err())
 }
 
 // A printer lays out lines.

@@ -55,6 +55,7 @@ type formula struct {
 	*resolver
 	own    map[string]constant.Value // of the enum around it
 	record *recordBuilder
+	ops    int // that are left to whoever decodes
 }
 
 // maxBits bounds the numbers of a formula.
@@ -233,6 +234,9 @@ func (f *formula) fold(t *Formula, at pos) (*Formula, *diagnostic) {
 		}
 	}
 	if t.X.Value == nil || t.Y != nil && t.Y.Value == nil {
+		if f.ops++; f.ops > maxNesting {
+			return nil, limit(at, "a length of more than %d operations", maxNesting)
+		}
 		return t, nil
 	}
 	x := t.X.Value
