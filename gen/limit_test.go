@@ -49,11 +49,44 @@ func TestTooMuchForGo(t *testing.T) {
 			Dissect, "struct a { union { struct { uint8 n; a x[n]; } b; struct { uint8 m; a y[m]; } c; } u; };",
 			"a.h:1:12: anonymous union holds itself in 2 members, all of which are decoded",
 		},
+		{
+			Dissect, doubled(11, "uint8 n; char x[n];"),
+			"a.h:12:14: anonymous union makes 2048 values of a byte, more than 1024",
+		},
+		{
+			Dissect, "struct e { char x[EOF]; char y[2][600][EOF]; }; struct t { uint8 n; e x[n]; };",
+			"a.h:1:49: struct t makes 1201 values of a byte, more than 1024",
+		},
 	} {
 		_, err := Generate(Config{Files: []Source{{Name: "a.h", Text: []byte(c.text)}}, Dialect: c.dialect, Package: "p"})
 		var refused *UnsupportedError
 		if !errors.As(err, &refused) || err.Error() != c.want {
 			t.Errorf("%.100s\n%v\nwant %s", c.text, err, c.want)
+		}
+	}
+}
+
+// doubled returns n levels of unions of dynamic size, each of which has the one
+// before twice.
+func doubled(n int, first string) string {
+	text := fmt.Sprintf("struct s0 { %s };\n", first)
+	for i := range n {
+		text += fmt.Sprintf("struct s%d { union { s%d a; s%d b; } u; };\n", i+1, i, i)
+	}
+	return text
+}
+
+// What is decoded of a byte, and what may be, is bounded, and not only what is
+// too much is counted.
+func TestMuchOfAByte(t *testing.T) {
+	for _, text := range []string{
+		doubled(10, "uint8 n; char x[n];"),
+		"struct e { char x[EOF]; char y[2][500][EOF]; }; struct t { uint8 n; e x[n]; };",
+		"struct e { uint8 n[3000]; uleb128 x[3000]; char y[3000][]; }; struct t { uint8 n; e x[n]; };",
+		"struct e { uint8 n; union { struct { uint8 n; e x[n]; } s; char y[EOF]; } u; };",
+	} {
+		if _, err := Generate(Config{Files: []Source{{Name: "a.h", Text: []byte(text)}}, Dialect: Dissect, Package: "p"}); err != nil {
+			t.Errorf("%.100s: %v", text, err)
 		}
 	}
 }

@@ -156,8 +156,62 @@ func (l *lowering) settleDynamic() {
 	for _, d := range l.decls {
 		if d.record != nil {
 			l.report.add(d.record.oneWayDown())
+			l.report.add(d.record.slowDown())
 		}
 	}
+}
+
+// maxRate is how many values the decoder of a struct of dynamic size may make of
+// one byte: unions decode it for each member, and elements that may be empty
+// are as many as there are bytes. Our limit: time and memory grow with it.
+const maxRate = 1 << 10
+
+// slowDown returns an error if decoding r may take too much for a byte, and not
+// because of a struct that it holds.
+func (r *record) slowDown() error {
+	n, inner := r.valuesOfByte(), false
+	r.holds(func(in *record) { inner = inner || in.valuesOfByte() > maxRate })
+	if n > maxRate && !inner {
+		return unsupported(r.c.Pos, "%s makes %d values of a byte, more than %d", r.cname, n, maxRate)
+	}
+	return nil
+}
+
+// valuesOfByte returns how many values decoding r makes of a byte at the most,
+// not counting those in which r lies again.
+func (r *record) valuesOfByte() int64 {
+	if !r.dynamic {
+		return 1
+	}
+	if r.rate == 0 {
+		r.rate = 1 // for who asks on the way
+		most, all := int64(1), int64(0)
+		for _, p := range r.parts {
+			n := int64(1)
+			if p.dynamic != nil {
+				n = p.dynamic.typ.valuesOfByte()
+			}
+			most, all = max(most, n), min(all+n, maxValues)
+		}
+		if r.rate = most; r.union {
+			r.rate = max(1, all)
+		}
+	}
+	return r.rate
+}
+
+func (t *goType) valuesOfByte() int64 {
+	n := int64(1)
+	for ; t.elem != nil; t = t.elem {
+		if t.length != nil && t.elem.dynamic() {
+			least := max(1, t.elem.min())
+			n = max(n, (t.elem.values()+least-1)/least)
+		}
+	}
+	if t.record != nil {
+		n = max(n, t.record.valuesOfByte())
+	}
+	return n
 }
 
 // oneWayDown returns an error if r is a union that holds itself in more than one

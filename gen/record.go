@@ -54,6 +54,7 @@ type record struct {
 	checked   bool  // of fixed size, and values have numbers that do not fit
 	behind    bool  // r stands for a part, and not the first
 	values    int64 // of dynamic size, that r holds itself
+	rate      int64 // how many values a byte may make; 0: not yet known
 	fields    map[*cstruct.Field]*member
 }
 
