@@ -17,6 +17,16 @@ import (
 // systemDirs are searched for headers as gcc does.
 var systemDirs = []string{"/usr/include/x86_64-linux-gnu", "/usr/include"}
 
+// confinedDirs are those and what links in them lead to, which our tool follows
+// only if it is told so: since Debian 13 there is a third directory.
+func confinedDirs() []string {
+	dirs := slices.Clone(systemDirs)
+	if _, err := os.Stat("/usr/lib/linux/uapi/x86"); err == nil {
+		dirs = append(dirs, "/usr/lib/linux/uapi/x86")
+	}
+	return dirs
+}
+
 // includeDirs returns the directories of -I: those of the flag.
 func includeDirs() []string {
 	if *gccInclude == "" {
@@ -77,7 +87,9 @@ func compareHeader(ctx context.Context, gcc, dir, path string) (comparison, erro
 	if len(missing) > 0 {
 		// A macro may need a type that we know from the start and this
 		// header does not declare. Then gcc is asked with that type.
-		g.text = "#include <stddef.h>\n#include <sys/types.h>\n#include <linux/types.h>\n" + g.text
+		g.text = "#include <stddef.h>\n#include <sys/types.h>\n#include <linux/types.h>\n" + g.text +
+			"typedef __u8 u8; typedef __s8 s8; typedef __u16 u16; typedef __s16 s16;\n" +
+			"typedef __u32 u32; typedef __s32 s32; typedef __u64 u64; typedef __s64 s64;\n"
 		more, err := g.macroFacts(ctx, missing)
 		if err != nil {
 			return comparison{}, err

@@ -11,7 +11,11 @@ import (
 
 // predefined returns the macros that gcc has before the first line.
 var predefined = sync.OnceValues(func() (map[string]string, error) {
-	return (&gccOracle{gcc: "gcc"}).defined(context.Background())
+	gcc, err := findGCC()
+	if err != nil {
+		return nil, err
+	}
+	return (&gccOracle{gcc: gcc}).defined(context.Background())
 })
 
 // defined returns the macros that the text leaves defined.

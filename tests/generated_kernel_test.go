@@ -202,7 +202,7 @@ func (m *kernelModule) add(header, order string, flags []string) {
 	}
 	file := filepath.Join(m.dir, "emitted", pkg, "gen.go")
 	args := append([]string{"--package", pkg, "--endian", order, "--test", "-o", file}, flags...)
-	for _, d := range systemDirs {
+	for _, d := range confinedDirs() {
 		args = append(args, "-I"+d)
 	}
 	if out, err := exec.Command(m.generator, append(args, "/usr/include/"+header)...).CombinedOutput(); err != nil {

@@ -38,8 +38,8 @@ func randomRounds(laptop, ci int) int {
 func requireTool(t testing.TB, name string) string {
 	t.Helper()
 	path, err := exec.LookPath(name)
-	if name == "gcc" && err == nil {
-		err = gccMachine()
+	if name == "gcc" {
+		path, err = findGCC()
 	}
 	switch {
 	case err == nil:
@@ -65,14 +65,29 @@ func qemuVersion(t testing.TB) string {
 
 var askVersion = sync.OnceValues(func() ([]byte, error) { return runFound("", "qemu-img", "--version") })
 
-// gccMachine returns an error unless gcc is one for x86-64 Linux, whose layout
-// is compared. On Windows it is another, on macOS it is clang.
-var gccMachine = sync.OnceValue(func() error {
-	out, err := exec.Command("gcc", "-dumpmachine").Output()
-	if err == nil && !strings.HasPrefix(string(out), "x86_64-linux") {
-		err = fmt.Errorf("that which there is compiles for %s", bytes.TrimSpace(out))
+// findGCC returns the path of gcc 12 for x86-64 Linux, whose answers are ours:
+// from 13 on, if one enumerator is too large for an int, the others have the
+// enum's type, too. On Windows gcc has other layouts, on macOS it is clang.
+var findGCC = sync.OnceValues(func() (string, error) {
+	path, err := exec.LookPath("gcc-12")
+	if err != nil {
+		path, err = exec.LookPath("gcc")
 	}
-	return err
+	if err != nil {
+		return "", err
+	}
+	machine, err := exec.Command(path, "-dumpmachine").Output()
+	if err != nil {
+		return "", err
+	}
+	version, err := exec.Command(path, "-dumpversion").Output()
+	if err != nil {
+		return "", err
+	}
+	if !strings.HasPrefix(string(machine), "x86_64-linux") || string(bytes.TrimSpace(version)) != "12" {
+		return "", fmt.Errorf("%s is version %s for %s", path, bytes.TrimSpace(version), bytes.TrimSpace(machine))
+	}
+	return path, nil
 })
 
 // wholeCorpus tells whether everything is compared that there is, images and

@@ -3,7 +3,6 @@ package tests
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -80,8 +79,8 @@ var sharedDir = sync.OnceValues(func() (string, error) {
 // the library its clock is clockFactor times as fast: asked for as many times
 // the time, it chooses as before.
 var fastClock = sync.OnceValues(func() (string, error) {
-	gcc, err := exec.LookPath("gcc")
-	if err != nil || gccMachine() != nil {
+	gcc, err := findGCC()
+	if err != nil {
 		return "", nil
 	}
 	dir, err := newProcessDir("clock-")

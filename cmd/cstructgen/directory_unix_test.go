@@ -42,7 +42,7 @@ func TestHeaderThatBecomesFIFO(t *testing.T) {
 	done := make(chan error)
 	go func() {
 		_, err := cstruct.Parse(cstruct.Config{Files: []cstruct.Source{{
-			Name: "a.h", Text: []byte("#include \"b.h\"\n"), Dir: cstruct.Dir{FS: &swapped{directory{root}, "b.h"}}, Path: "a.h",
+			Name: "a.h", Text: []byte("#include \"b.h\"\n"), Dir: cstruct.Dir{FS: &swapped{directory{root, func() []*os.Root { return nil }}, "b.h"}}, Path: "a.h",
 		}}})
 		done <- err
 	}()

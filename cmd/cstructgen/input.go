@@ -134,5 +134,5 @@ func (in *input) dir(name string) (gen.Dir, error) {
 		return gen.Dir{}, err
 	}
 	in.roots = append(in.roots, root)
-	return gen.Dir{Name: name, FS: &directory{root}}, nil
+	return gen.Dir{Name: name, FS: &directory{root, func() []*os.Root { return in.roots }}}, nil
 }

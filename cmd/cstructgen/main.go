@@ -101,7 +101,9 @@
 //
 // A scalar_storage_order pragma in a header, and types such as __be32, win
 // over --endian. No file is read but those named and those that #include finds
-// under the header's directory and the -I directories.
+// under the header's directory and the -I directories; a symbolic link in one of
+// them may lead into another, as those of Debian's /usr/include/*/asm do into
+// /usr/lib/linux/uapi/*.
 //
 // # Exit status
 //

@@ -190,7 +190,7 @@ func TestNothingToEmit(t *testing.T) {
 }
 
 // What a header includes stays under its directory and those of -I, also
-// through symbolic links.
+// through symbolic links, which may lead from one into another.
 func TestIncludesStayInside(t *testing.T) {
 	inDir(t, map[string]string{
 		"secret.h":     point,
@@ -216,6 +216,19 @@ func TestIncludesStayInside(t *testing.T) {
 	}
 	if r := call("layout", "sub/inside.h"); r.code != 0 {
 		t.Errorf("a link that stays inside: %+v", r)
+	}
+	if r := call("layout", "sub/link.h"); !strings.Contains(r.stderr, "it is a link to ") || !strings.Contains(r.stderr, "secret.h, in no -I directory") {
+		t.Errorf("where the link leads is not said: %+v", r)
+	}
+	if r := call("layout", "-I", ".", "sub/link.h"); r.code != 0 || !strings.Contains(r.stdout, "point") {
+		t.Errorf("a link into a directory of -I: %+v", r)
+	}
+	// The link is followed through the directory that it leads into, no further.
+	if err := os.Symlink("../secret.h", "other"); err != nil {
+		t.Fatal(err)
+	}
+	if r := call("layout", "-I", "sub", "-I", "other", "sub/link.h"); r.code == 0 {
+		t.Errorf("-I of what is no directory: %+v", r)
 	}
 }
 
