@@ -251,7 +251,7 @@ func TestOnceBomb(t *testing.T) {
 
 // TestMemory checks the bound that the package states: whatever the text, no
 // more than 1 GiB. It runs in a process of its own, whose heap has nothing
-// else in it.
+// else in it but what the texts before needed.
 func TestMemory(t *testing.T) {
 	const child = "CSTRUCT_TEST_MEMORY"
 	if os.Getenv(child) == "" {
@@ -268,23 +268,23 @@ func TestMemory(t *testing.T) {
 		return
 	}
 	long := strings.Repeat("a", 15<<20)
-	for name, text := range map[string]string{
-		"tokens":  "#define f(x) x x x x x x x x\n" + strings.Repeat("f(f(f(f(f(f(;))))))\n", 8),
-		"joined":  "#define S \"" + long + "\"\n#define T S S S S S S S S S S S S S S S S\n#define U T T T T T T T T T T\n",
-		"strings": "#define q(x) #x\n#define r(x) q(x)\n#define S q(" + long + ")\n#define T r(S) r(S S) r(S S S) r(S S S S S S S S)\nchar x[] = T;\n",
-		"docs":    "/* " + long + " */ struct s { int a " + strings.Repeat("/* x */, b /* y */", 1000) + "; };\n",
-		"errors":  strings.Repeat("#error "+long[:1<<20]+"\n", 15),
-		"members": "struct s { " + strings.Repeat("int:1;", 2<<20) + "};",
-		"macros":  strings.Repeat("#define A 1\n", 16<<20/12),
+	for _, tt := range []struct{ name, text string }{
+		{"tokens", "#define f(x) x x x x x x x x\n" + strings.Repeat("f(f(f(f(f(f(;))))))\n", 8)},
+		{"joined", "#define S \"" + long + "\"\n#define T S S S S S S S S S S S S S S S S\n#define U T T T T T T T T T T\n"},
+		{"strings", "#define q(x) #x\n#define r(x) q(x)\n#define S q(" + long + ")\n#define T r(S) r(S S) r(S S S) r(S S S S S S S S)\nchar x[] = T;\n"},
+		{"docs", "/* " + long + " */ struct s { int a " + strings.Repeat("/* x */, b /* y */", 1000) + "; };\n"},
+		{"errors", strings.Repeat("#error "+long[:1<<20]+"\n", 15)},
+		{"members", "struct s { " + strings.Repeat("int:1;", 2<<20) + "};"},
+		{"macros", strings.Repeat("#define A 1\n", 16<<20/12)},
 	} {
-		if _, err := parseText(text); err == nil && name != "macros" {
-			t.Errorf("%s: no error", name)
+		if _, err := parseText(tt.text); err == nil && tt.name != "macros" {
+			t.Errorf("%s: no error", tt.name)
 		}
 		var m runtime.MemStats
 		runtime.ReadMemStats(&m)
-		t.Logf("%s: %d MiB", name, m.HeapSys>>20)
+		t.Logf("%s: %d MiB", tt.name, m.HeapSys>>20)
 		if m.HeapSys > 1<<30 {
-			t.Fatalf("%s: %d MiB for %d bytes of text", name, m.HeapSys>>20, len(text))
+			t.Fatalf("%s: %d MiB for %d bytes of text", tt.name, m.HeapSys>>20, len(tt.text))
 		}
 	}
 }
