@@ -189,7 +189,7 @@ func (c *trial) ask(t *testing.T, tool, dir string, large bool) bool {
 	if n := c.header().NbSnapshots; 1000 < n && n <= QCOW_MAX_SNAPSHOTS {
 		return false
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Second) // the fuzzer gives up after 10
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second) // the fuzzer gives up on all of it after 10
 	defer cancel()
 	image := []string{"-f", "qcow2", "disk"}
 	if method := map[uint32]string{QCOW_CRYPT_AES: "aes", QCOW_CRYPT_LUKS: "luks"}[c.header().CryptMethod]; method != "" && len(c.opts.Password) > 0 {
