@@ -19,7 +19,7 @@ import (
 type recipe struct {
 	name     string    // what the image is, as the name of a subtest
 	about    string    // for readers of the committed images
-	below    []command // make the layers that it lies on, which no step writes to
+	below    []command // make files that no step and no test writes to: those of the layers below
 	steps    []command // in order
 	password string    // of encrypted images
 	noData   bool      // its data cannot be read: metadata alone is compared
