@@ -98,7 +98,8 @@ func TestKernelSample(t *testing.T) {
 	if wholeCorpus() {
 		lint(t, m.dir, m.some())
 	}
-	goTool(t, m.dir, "test", "-vet=off", "./run")
+	// Unoptimised: it runs for a second, and compiles for a minute less.
+	goTool(t, m.dir, "test", "-vet=off", "-gcflags=m/...=-N -l", "./run")
 	got := lines(t, filepath.Join(m.dir, "run", "sizes"))
 	want := m.sizes()
 	t.Logf("%d headers, %d types, %d of them with tags for struc", len(sample), len(want), m.tagged)
