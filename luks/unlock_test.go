@@ -3,6 +3,7 @@ package luks
 import (
 	"bytes"
 	"context"
+	"crypto/cipher"
 	"crypto/pbkdf2"
 	"errors"
 	"strings"
@@ -147,6 +148,8 @@ func TestUnlockLimit(t *testing.T) {
 		{"digest", changed(one, func(p *LuksPhdr) { p.MkDigestIter = 1<<32 - 1 }), 0, testPassword, ErrLimit, "mk_digest_iter"},
 		{"the other slot opens", changed(two, endless), 0, "five", nil, ""},
 		{"no other slot opens", changed(two, endless), 0, "six", ErrLimit, "key_slots[0].iterations"},
+		// Each iteration counts twice, for a key of two blocks.
+		{"a little more than is usual", changed(one, func(p *LuksPhdr) { p.KeySlots[0].Iterations = 100_000_001 }), 0, testPassword, ErrLimit, "key_slots[0].iterations"},
 		// 3 iterations for each of two blocks, 2 for the digest.
 		{"just enough", one, 8, testPassword, nil, ""},
 		{"just too few", one, 7, testPassword, ErrLimit, "mk_digest_iter"},
@@ -203,3 +206,45 @@ func TestDerive(t *testing.T) {
 		}
 	}
 }
+
+// What was secret is overwritten when unlocking ends, with a key or without:
+// key material, keys derived from passwords, the master key.
+func TestSecretsAreOverwritten(t *testing.T) {
+	aes := blockCiphers["aes"]
+	defer func() { blockCiphers["aes"] = aes }()
+	file := build(t, recipe{passwords: map[int]string{0: "zero", 3: "three"}}, nil)
+	// Mode xts has two keys. Each slot that is tried has key material and two
+	// keys, and so has the master key, and a try with no key before all.
+	for password, want := range map[string]int{"zero": 2 + 3 + 2, "three": 2 + 3 + 3 + 2, "none": 2 + 3 + 3} {
+		var secrets [][]byte
+		spy := aes
+		spy.new = func(key []byte) (cipher.Block, error) {
+			secrets = append(secrets, key)
+			return aes.new(key)
+		}
+		blockCiphers["aes"] = spy
+		h, err := Parse(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := h.Unlock(t.Context(), readerFunc(func(p []byte, off int64) (int, error) {
+			secrets = append(secrets, p)
+			return bytes.NewReader(file).ReadAt(p, off)
+		}), int64(len(file)), []byte(password), nil)
+		if (c == nil) != (password == "none") {
+			t.Fatal(err)
+		}
+		if len(secrets) != want {
+			t.Errorf("password %q: %d secrets, want %d", password, len(secrets), want)
+		}
+		for i, secret := range secrets {
+			if bytes.Count(secret, []byte{0}) != len(secret) {
+				t.Errorf("password %q: secret %d of %d, of %d bytes, is left", password, i, len(secrets), len(secret))
+			}
+		}
+	}
+}
+
+type readerFunc func(p []byte, off int64) (int, error)
+
+func (f readerFunc) ReadAt(p []byte, off int64) (int, error) { return f(p, off) }

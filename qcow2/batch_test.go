@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"testing"
 
@@ -171,5 +172,32 @@ func TestBatchOfBrokenReader(t *testing.T) {
 	}
 	if decoding.Load() != 0 {
 		t.Errorf("%d decoders are counted still", decoding.Load())
+	}
+}
+
+// A batch takes no more than 4 MiB of input, unless it is that of one cluster,
+// whatever L2 entries say and however many processors there are.
+func TestBatchInputIsBounded(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(64))
+	for bits, clusters := range map[uint32]uint64{16: 64, 21: 8} {
+		b := newBuilder(t, recipe{bits: bits, size: clusters << bits})
+		entry := b.compressed(0, text(1<<bits, 1)) | (1<<62 - 1<<(62-(bits-8))) // as many sectors as can be said
+		for c := range clusters {
+			b.entry(c, entry, 0)
+		}
+		im := b.image(nil)
+		r, err := im.active.lookup(0, 1<<bits)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var x batch
+		x.gather(im, r, make([]byte, clusters<<bits), 0)
+		total := uint64(0)
+		for _, part := range x.parts {
+			total += part.run.size
+		}
+		if total > maxBatch && len(x.parts) > 1 || len(x.parts) == 0 {
+			t.Errorf("clusters of %d bytes: %d of them, with %d bytes of input", 1<<bits, len(x.parts), total)
+		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"runtime"
+	"slices"
 	"sync"
 	"testing"
 
@@ -261,6 +262,22 @@ func TestZstdWindowIsNotAllocated(t *testing.T) {
 	runtime.ReadMemStats(&after)
 	if got := (after.TotalAlloc - before.TotalAlloc) / n; got > 1<<20 {
 		t.Errorf("%d bytes allocated a cluster", got)
+	}
+}
+
+// A frame may hold far more than a cluster, which costs no more than that, and
+// is refused.
+func TestZstdBombIsNotDecoded(t *testing.T) {
+	blocks := slices.Repeat([]zstdBlock{rle(false, 7, ZSTD_BLOCK_SIZE_MAX)}, 256) // 32 MiB
+	src := zstdFrame{window: 17 << 3, blocks: append(blocks, rle(true, 7, 1))}.bytes()
+	dst := make([]byte, 65536)
+	zstdDecoder() // whose making is not measured
+	before := allocatedSoFar()
+	if err := decodeCluster(QCOW2_COMPRESSION_TYPE_ZSTD, dst, src); !errors.Is(err, ErrCorrupt) {
+		t.Error(err)
+	}
+	if n := allocatedSoFar() - before; n > 1<<20 {
+		t.Errorf("%d bytes allocated", n)
 	}
 }
 

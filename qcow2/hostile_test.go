@@ -160,6 +160,17 @@ func TestCacheBudget(t *testing.T) {
 	if im.decoded.used > budget/4 {
 		t.Errorf("decoded clusters: %d bytes", im.decoded.used)
 	}
+	pages, held := im.active.tables.cache, 0
+	for i := range pages.sets {
+		for j := range pages.sets[i] {
+			if p := pages.sets[i][j].Load(); p != nil {
+				held += cap(p.data) + pageOverhead
+			}
+		}
+	}
+	if held > budget*3/4 || held < budget/2 {
+		t.Errorf("tables: %d bytes, with a budget of %d", held, budget*3/4)
+	}
 }
 
 // Layers with clusters of other sizes do not make the cache hold more than it

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"runtime"
 	"testing"
+	"time"
 )
 
 // A limitedWriter takes limit bytes, and then answers err.
@@ -62,5 +64,37 @@ func TestWriteTo(t *testing.T) {
 	buf.Reset()
 	if n, err := newBuilder(t, recipe{}).image(nil).WriteTo(&buf); n != 0 || err != nil {
 		t.Errorf("a disk of no size: %d, %v", n, err)
+	}
+}
+
+// Who takes what WriteTo writes slowly is not far behind what was read: two
+// chunks for each processor.
+func TestWriteToReadsAheadInBounds(t *testing.T) {
+	const size = 256 << 20
+	b := newBuilder(t, recipe{size: size})
+	at := b.data(0, text(1<<16, 1)) // for the whole disk
+	for c := range uint64(size >> 16) {
+		b.entry(c, uint64(at)|QCOW_OFLAG_COPIED, 0)
+	}
+	file := b.bytes()
+	r := new(countingReader)
+	r.Reset(file)
+	im, err := New(r, int64(len(file)), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer im.Close()
+	read, errEnough := int64(0), errors.New("enough")
+	w := writerFunc(func(p []byte) (int, error) {
+		for read = -1; read != r.bytes.Load(); time.Sleep(50 * time.Millisecond) {
+			read = r.bytes.Load()
+		}
+		return len(p), errEnough
+	})
+	if _, err := im.WriteTo(w); !errors.Is(err, errEnough) {
+		t.Error(err)
+	}
+	if limit := int64(2*runtime.GOMAXPROCS(0)*chunkSize + len(file)); read > limit || read < chunkSize {
+		t.Errorf("%d bytes read ahead, at most %d are expected", read, limit)
 	}
 }

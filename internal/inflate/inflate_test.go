@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	kflate "github.com/klauspost/compress/flate"
@@ -259,4 +260,104 @@ func FuzzDecode(f *testing.F) {
 	}
 	var d Decoder
 	f.Fuzz(func(t *testing.T, src []byte, size uint16) { check(t, &d, src, int(size)%3000) })
+}
+
+// dynamicHeader returns a block of dynamic codes: so many of literals and
+// distances, whose lengths the given symbols say, of which there are four at most: their codes
+// have two bits. Behind a symbol that repeats stand its extra bits. Zeros
+// follow.
+func dynamicHeader(literals, distances int, symbols ...int) []byte {
+	out, n := []byte(nil), 0
+	put := func(v, bits int) {
+		for ; bits > 0; bits-- {
+			if n%8 == 0 {
+				out = append(out, 0)
+			}
+			out[n/8] |= byte(v&1) << (n % 8)
+			v, n = v>>1, n+1
+		}
+	}
+	extra := map[int]int{repeatLast: 2, repeatZero: 3, repeatZeroes: 7}
+	var used [19]bool
+	for i := 0; i < len(symbols); i++ {
+		used[symbols[i]] = true
+		if extra[symbols[i]] > 0 {
+			i++
+		}
+	}
+	count := 0
+	for _, is := range used {
+		if is {
+			count++
+		}
+	}
+	for symbol := 2; count < 4; symbol++ { // that is not used makes the code whole
+		if !used[symbol] {
+			used[symbol] = true
+			count++
+		}
+	}
+	put(1|dynamicBlock<<1, 3)
+	put(literals-257, 5)
+	put(distances-1, 5)
+	put(len(lengthsOrder)-4, 4)
+	for _, symbol := range lengthsOrder {
+		length := 0
+		if used[symbol] {
+			length = 2
+		}
+		put(length, 3)
+	}
+	var code [19]int
+	next := 0
+	for symbol := range code {
+		if used[symbol] {
+			code[symbol] = next>>1 | next&1<<1 // codes begin with their highest bit
+			next++
+		}
+	}
+	for i := 0; i < len(symbols); i++ {
+		put(code[symbols[i]], 2)
+		if bits := extra[symbols[i]]; bits > 0 {
+			i++
+			put(symbols[i], bits)
+		}
+	}
+	put(0, 64)
+	return out
+}
+
+// What the header of a dynamic block may not say, beside headers that say nearly
+// the same and are good.
+func TestDynamicHeaders(t *testing.T) {
+	// A code: 255 of 8 bits, and two of 9, the second of which ends the block.
+	whole := append(slices.Repeat([]int{8}, 255), 9, 9)
+	with := func(more ...int) []int { return append(slices.Clone(whole), more...) }
+	zeros := func(n int) []int { return slices.Repeat([]int{0}, n) }
+	for _, tt := range []struct {
+		name                string
+		literals, distances int
+		symbols             []int
+		want                error
+	}{
+		{"286 literal codes", 286, 1, with(append(zeros(29), 1)...), nil},
+		{"287 literal codes", 287, 1, with(append(zeros(30), 1)...), ErrCorrupt},
+		{"288 literal codes", 288, 1, with(append(zeros(31), 1)...), ErrCorrupt},
+		{"30 distance codes", 257, 30, with(append(zeros(29), 1)...), nil},
+		{"31 distance codes", 257, 31, with(append(zeros(30), 1)...), ErrCorrupt},
+		{"a repetition up to the end", 257, 3, with(repeatZero, 0), nil},
+		{"a repetition past the end", 257, 2, with(repeatZero, 0), ErrCorrupt},
+		{"a repetition far past the end", 257, 1, with(repeatZeroes, 127), ErrCorrupt},
+		{"a repetition of nothing", 257, 1, append([]int{repeatLast, 0}, with(0)...), ErrCorrupt},
+		{"a block without an end", 257, 1, append(slices.Repeat([]int{8}, 256), 0, 0), ErrCorrupt},
+		{"codes that are too many", 257, 1, append(slices.Repeat([]int{8}, 256), 9, 1), ErrCorrupt},
+		{"codes that are too few", 257, 1, append(slices.Repeat([]int{8}, 254), 9, 9, 9, 1), ErrCorrupt},
+	} {
+		src := dynamicHeader(tt.literals, tt.distances, tt.symbols...)
+		got := make([]byte, 4)
+		if err := new(Decoder).Decode(got, src); !errors.Is(err, tt.want) {
+			t.Errorf("%s: %v, want %v", tt.name, err, tt.want)
+		}
+		check(t, new(Decoder), src, 4)
+	}
 }
