@@ -18,10 +18,7 @@ func TestAlteredRandomTables(t *testing.T) {
 	t.Parallel()
 	requireTool(t, "qemu-img")
 	images := []string{"v2-plain", "v3-plain", "v3-deflate", "v3-zstd", "extended-l2", "zero-clusters", "data-file", "refcount-width-1"}
-	count := 5
-	if wholeCorpus() {
-		count = 40
-	}
+	count := randomRounds(5, 40)
 	for _, image := range images {
 		for seed := range uint64(count) {
 			t.Run(fmt.Sprintf("%s,seed=%d", image, seed), func(t *testing.T) {

@@ -442,10 +442,7 @@ func TestCheckRandom(t *testing.T) {
 	requireTool(t, "qemu-img")
 	tool := buildTool(t)
 	images := []string{"v2-plain", "v3-plain", "v3-deflate", "extended-l2", "snapshots", "bitmaps", "zero-clusters", "refcount-width-1", "data-file"}
-	rounds := 3
-	if wholeCorpus() {
-		rounds = 12
-	}
+	rounds := randomRounds(3, 12)
 	first := testseed.Of(t)
 	for i, image := range images {
 		for round := range rounds {
