@@ -8,6 +8,9 @@ import (
 	"time"
 )
 
+// patience is for what takes a second on a machine that has nothing else to do.
+const patience = 20 * time.Second * slowness
+
 // Go looks up a field by going through all of its struct's, so that the time
 // for a struct of n members grows with the square of n: there is an end to it.
 func TestManyMembers(t *testing.T) {
@@ -22,7 +25,7 @@ func TestManyMembers(t *testing.T) {
 		if !errors.As(err, &refused) || !strings.Contains(err.Error(), "members, more than 8192") {
 			t.Errorf("%q: %.200v", member, err)
 		}
-		if took := time.Since(start); took > 20*time.Second {
+		if took := time.Since(start); took > patience {
 			t.Errorf("%q: %v", member, took)
 		}
 	}
@@ -102,7 +105,7 @@ func TestManyGaps(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "members, more than 8192") {
 		t.Errorf("%.200v", err)
 	}
-	if took := time.Since(start); took > 20*time.Second {
+	if took := time.Since(start); took > patience {
 		t.Errorf("%v", took)
 	}
 }
