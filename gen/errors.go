@@ -26,9 +26,13 @@ func unsupported(pos cstruct.Pos, format string, args ...any) error {
 	return &UnsupportedError{Pos: pos, Msg: fmt.Sprintf(format, args...)}
 }
 
-// limited says that what stands at pos goes beyond a limit.
+// ErrOutput is wrapped, as ErrLimit is, by errors about C text that would give
+// too much Go. Config.Types asks for less.
+var ErrOutput = fmt.Errorf("too much output: %w", ErrLimit)
+
+// limited says that what stands at pos goes beyond a limit of the output.
 func limited(pos cstruct.Pos, format string, args ...any) error {
-	return &Error{Pos: pos, Msg: fmt.Sprintf(format, args...), Err: ErrLimit}
+	return &Error{Pos: pos, Msg: fmt.Sprintf(format, args...), Err: ErrOutput}
 }
 
 // A report gathers the errors of a run.

@@ -128,23 +128,27 @@ func Generate(cfg Config) ([]File, error) {
 	if err != nil {
 		return nil, err
 	}
+	tests := ""
+	if cfg.Test {
+		if tests, err = p.test(); err != nil {
+			return nil, err
+		}
+		if len(text)+len(tests) > maxOutput {
+			return nil, p.reported(limited(p.decls[0].pos, "more than %d bytes of Go with its tests", maxOutput))
+		}
+	}
+	// From here on the model is of no more use, and its memory is.
 	code, err := finish(text, nil)
 	if err != nil {
 		return nil, err
 	}
 	files := []File{{cfg.Name, code}}
 	if cfg.Test {
-		if text, err = p.test(); err != nil {
-			return nil, err
-		}
-		if len(code)+len(text) > maxOutput {
-			return nil, p.reported(limited(p.decls[0].pos, "more than %d bytes of Go with its tests", maxOutput))
-		}
-		tests, err := finish(text, code)
+		checked, err := finish(tests, code)
 		if err != nil {
 			return nil, err
 		}
-		files = append(files, File{testName(cfg.Name), tests})
+		files = append(files, File{testName(cfg.Name), checked})
 	}
 	return files, nil
 }

@@ -1,8 +1,13 @@
 package gen
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"runtime/debug"
 	"strings"
 	"testing"
 	"time"
@@ -94,6 +99,38 @@ func TestMuchOfAByte(t *testing.T) {
 	}
 }
 
+// A macro takes about as much memory as a line of its text and of its Go: 1 GiB
+// does for as many as a file has room for.
+func TestMemoryOfMacros(t *testing.T) {
+	const child, macros = "GEN_TEST_MEMORY", 20_000
+	if os.Getenv(child) == "" {
+		exe, err := os.Executable()
+		if err != nil {
+			t.Fatal(err)
+		}
+		cmd := exec.CommandContext(t.Context(), exe, "-test.run=^TestMemoryOfMacros$", "-test.v")
+		cmd.Env = append(os.Environ(), child+"=1")
+		if out, err := cmd.CombinedOutput(); err != nil || !bytes.Contains(out, []byte("PASS: TestMemoryOfMacros")) {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		return
+	}
+	debug.SetGCPercent(10) // what is in use, and little garbage
+	var text strings.Builder
+	for i := range macros {
+		fmt.Fprintf(&text, "#define M%d 1\n", i)
+	}
+	if _, err := generate(text.String(), Little); err != nil {
+		t.Fatal(err)
+	}
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	t.Logf("%d KiB", m.HeapSys>>10)
+	if most := uint64(12<<20 + macros*1000); m.HeapSys > most {
+		t.Errorf("%d bytes for %d macros, more than %d", m.HeapSys, macros, most)
+	}
+}
+
 // Padding between all members is found as fast as they are counted.
 func TestManyGaps(t *testing.T) {
 	var text strings.Builder
@@ -124,7 +161,7 @@ func TestManyDeclarations(t *testing.T) {
 		{"enum e { " + repeated(maxOutput/1000, "a%d"+strings.Repeat("x", 200)+", ") + "};", "more than 25165824 bytes of Go"},
 	} {
 		_, err := generate(c.text, Little)
-		if !errors.Is(err, ErrLimit) || !strings.Contains(err.Error(), c.want) {
+		if !errors.Is(err, ErrLimit) || !errors.Is(err, ErrOutput) || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%.200v, want %s", err, c.want)
 		}
 	}

@@ -81,6 +81,9 @@ func generate(cmd *cobra.Command, in inputOptions, opts generateOptions, args []
 	if _, ok := errors.AsType[*gen.ConfigError](err); ok {
 		return usageError{err}
 	}
+	if errors.Is(err, gen.ErrOutput) && opts.types == nil {
+		return hintError{err, "--types A,B* makes Go of these declarations alone, and of what they need"}
+	}
 	if err != nil {
 		return err
 	}

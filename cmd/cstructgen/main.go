@@ -116,13 +116,28 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
 
 	"github.com/spf13/cobra"
 
 	"cstructgen/gen"
 )
 
-func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+func main() {
+	limitMemory()
+	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// softLimit is where the garbage collector begins to work harder instead of
+// letting memory grow, in bytes. What is promised is 1 GiB resident.
+const softLimit = 768 << 20
+
+// limitMemory sets the soft limit, unless whoever started us has set one.
+func limitMemory() {
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(softLimit)
+	}
+}
 
 // A usageError is about how the command was called.
 type usageError struct{ error }
@@ -132,6 +147,14 @@ func (e usageError) Unwrap() error { return e.error }
 func usagef(format string, args ...any) error {
 	return usageError{fmt.Errorf(format, args...)}
 }
+
+// A hintError is an error about the input, and what to do about it.
+type hintError struct {
+	error
+	hint string
+}
+
+func (e hintError) Unwrap() error { return e.error }
 
 // errStale is returned when --check finds a difference. What it is has been
 // printed.
@@ -153,6 +176,9 @@ func run(args []string, stdout, stderr io.Writer) int {
 	}
 	if _, ok := errors.AsType[gen.ErrorList](err); ok {
 		fmt.Fprint(stderr, gen.FormatError(err))
+		if e, ok := errors.AsType[hintError](err); ok {
+			fmt.Fprintf(stderr, "cstructgen: %s\n", e.hint)
+		}
 		return 1
 	}
 	fmt.Fprintf(stderr, "cstructgen: %v\n", err)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -185,6 +186,24 @@ func TestNothingToEmit(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 	if r := call("--package", "p", "-o", "gen.go", "--types", "point", "all.h"); r.code != 0 || r.stderr != "" {
+		t.Errorf("%+v", r)
+	}
+}
+
+// Of more than anybody wants Go code of, such as all types of a kernel, --types
+// makes a part.
+func TestTooMuchToEmit(t *testing.T) {
+	var text strings.Builder
+	for i := range 1<<14 + 1 {
+		fmt.Fprintf(&text, "struct a%d { int x; };\n", i)
+	}
+	inDir(t, map[string]string{"a.h": text.String()})
+	r := call("--package", "p", "-o", "gen.go", "a.h")
+	if r.code != 1 || !strings.Contains(r.stderr, "a.h:16385:1: structs and unions, more than 16384\n") ||
+		!strings.HasSuffix(r.stderr, "cstructgen: --types A,B* makes Go of these declarations alone, and of what they need\n") {
+		t.Errorf("%+v", r)
+	}
+	if r := call("--package", "p", "-o", "gen.go", "--types", "a77*", "a.h"); r.code != 0 || r.stderr != "" {
 		t.Errorf("%+v", r)
 	}
 }

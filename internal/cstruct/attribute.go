@@ -45,7 +45,7 @@ func (p *parser) attributes() (list []attribute) {
 		case alignWords[t.text]:
 			p.advance()
 			p.want("(")
-			a := attribute{name: "aligned", pos: t.pos}
+			a := attribute{name: "aligned", pos: t.pos, raises: true}
 			if p.typeStart(p.tok) {
 				a.args = []expr{&sizeExpr{p: t.pos, align: true, t: p.typeName()}}
 			} else {

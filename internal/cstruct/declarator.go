@@ -291,8 +291,15 @@ func (p *parser) member() *memberDecl {
 		return m
 	}
 	m.specs = p.specifiers()
-	for !p.tok.is(";") {
-		before := p.attributes() // of the specifiers, or behind a comma
+	if word := m.specs.storage; word != "" && !p.dissect {
+		// In C++ such a member takes no room, or is none.
+		p.failf(m.first.pos, "%s before a member", quote(word))
+	}
+	for !p.tok.is(";") || m.items != nil && !p.dissect {
+		if m.items != nil && !p.dissect && p.attributeStart() {
+			p.failf(p.tok.pos, "expected a name, found %s", p.tok)
+		}
+		before := p.attributes()
 		item := memberItem{decl: &declarator{pos: p.tok.pos}}
 		if !p.tok.is(":") {
 			item.decl = p.declarator(false)
@@ -301,6 +308,11 @@ func (p *parser) member() *memberDecl {
 			item.width = p.conditional()
 		}
 		item.attrs = append(before, p.attributes()...)
+		for _, a := range slices.Concat(item.decl.attrs, item.attrs) {
+			if a.raises {
+				p.failf(a.pos, "_Alignas behind the type")
+			}
+		}
 		item.last, item.next = p.last, p.tok
 		m.items = append(m.items, item)
 		if !p.tok.is(",") {

@@ -134,6 +134,9 @@ func (b *recordBuilder) named(m *memberDecl, base Type, last bool) {
 		default:
 			d = b.checkMember(f, at, last && i == len(m.items)-1)
 		}
+		if least := t.Align(); d == nil && a.raise > 0 && a.raise < least {
+			d = malformed(at, "_Alignas(%d) of %s, which is aligned to %d", a.raise, t, least)
+		}
 		if b.fail(d); d == nil {
 			b.add(slot{f, a.align, a.packed}, at)
 		}

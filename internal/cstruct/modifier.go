@@ -10,6 +10,7 @@ type modifiers struct {
 	packed bool
 	align  int64 // in bytes, the largest of several; 0: nothing
 	latest int64 // the last of several
+	raise  int64 // the largest that an _Alignas asks for
 	vector int64 // in bytes; 0: no vector
 	mode   string
 	order  *ByteOrder
@@ -39,6 +40,9 @@ func (r *resolver) attributes(list []attribute) (m modifiers, d *diagnostic) {
 			m.packed = true
 		case "aligned":
 			m.align, m.latest = max(m.align, n), n
+			if a.raises {
+				m.raise = max(m.raise, n)
+			}
 		case "vector_size":
 			if len(a.args) == 0 || n == 0 {
 				return m, malformed(a.pos, "vector_size without a size")

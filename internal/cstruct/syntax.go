@@ -111,6 +111,9 @@ type attribute struct {
 	pos  pos
 	args []expr
 	word string // an argument that is an identifier or a string
+	// raises is set of _Alignas, which is an error where it asks for less than
+	// the type has.
+	raises bool
 }
 
 // specifiers are what declarators have in common (C 6.7).
