@@ -190,6 +190,19 @@ func TestNothingToEmit(t *testing.T) {
 	}
 }
 
+// What a generator left that was killed is not in the way of one that has its
+// number, as those in containers have.
+func TestLeftByKilled(t *testing.T) {
+	left := fmt.Sprintf(".gen.go.%d.0", os.Getpid())
+	inDir(t, map[string]string{"a.h": point, left: "half of it"})
+	if r := call("--package", "p", "-o", "gen.go", "a.h"); r.code != 0 || r.stderr != "" {
+		t.Errorf("%+v", r)
+	}
+	if got := list(t); got != left+" a.h gen.go" || read(t, left) != "half of it" {
+		t.Errorf("there are %s", got)
+	}
+}
+
 // Of more than anybody wants Go code of, such as all types of a kernel, --types
 // makes a part.
 func TestTooMuchToEmit(t *testing.T) {

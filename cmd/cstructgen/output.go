@@ -125,8 +125,16 @@ func constrained(file *ast.File) bool {
 // writeBeside writes f to a new file in the directory of place, with the mode
 // of what is there.
 func writeBeside(place string, f gen.File) (name string, err error) {
-	name = filepath.Join(filepath.Dir(place), fmt.Sprintf(".%s.%d", filepath.Base(place), os.Getpid()))
-	t, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+	// One that was killed left its file, and in a container the next one may
+	// have the same number.
+	var t *os.File
+	for i := range 100 {
+		name = filepath.Join(filepath.Dir(place), fmt.Sprintf(".%s.%d.%d", filepath.Base(place), os.Getpid(), i))
+		t, err = os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+		if !errors.Is(err, fs.ErrExist) {
+			break
+		}
+	}
 	if err != nil {
 		return "", fmt.Errorf("cannot write %s into %s: %w", filepath.Base(f.Name), filepath.Dir(f.Name), cause(err))
 	}
