@@ -249,6 +249,17 @@ func TestOnceBomb(t *testing.T) {
 	}
 }
 
+// A header may have 16 MiB, that which is included, too.
+func TestIncludeOfLongFile(t *testing.T) {
+	for n, want := range map[int]string{maxFile: "", maxFile + 1: `main.h:1:10: "a.h" has more than 16777216 bytes`} {
+		files := fstest.MapFS{"a.h": {Data: bytes.Repeat([]byte{' '}, n)}}
+		_, err := Parse(Config{Files: []Source{{Name: "main.h", Text: []byte("#include \"a.h\"\n"), Dir: Dir{FS: files}, Path: "main.h"}}})
+		if want == "" && err != nil || want != "" && (!errors.Is(err, ErrLimit) || err.Error() != want) {
+			t.Errorf("%d bytes: %.200v, want %q", n, err, want)
+		}
+	}
+}
+
 // TestMemory checks the bound that the package states: whatever the text, no
 // more than 1 GiB. It runs in a process of its own, whose heap has nothing
 // else in it but what the texts before needed.
