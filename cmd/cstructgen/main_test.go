@@ -226,7 +226,7 @@ func TestTooMuchToEmit(t *testing.T) {
 func TestIncludesStayInside(t *testing.T) {
 	inDir(t, map[string]string{
 		"secret.h":     point,
-		"sub/link.h":   "#include \"out.h\"\n",
+		"sub/link.h":   "#include \"out.h\"\nstruct s { struct point p; };\n",
 		"sub/up.h":     "#include \"../secret.h\"\n",
 		"sub/round.h":  "#include \"../sub/../secret.h\"\n",
 		"sub/away.h":   "#include \"/etc/passwd\"\n",
