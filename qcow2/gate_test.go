@@ -32,7 +32,7 @@ func symlink(t *testing.T, target, name string) {
 	t.Helper()
 	err := os.Symlink(target, name)
 	const privilegeNotHeld = syscall.Errno(1314)
-	if runtime.GOOS == "windows" && errors.Is(err, privilegeNotHeld) {
+	if runtime.GOOS == "windows" && errors.Is(err, privilegeNotHeld) && os.Getenv("CI") != "true" {
 		t.Skip("a Windows account that may not make symbolic links:", err)
 	}
 	if err != nil {
